@@ -200,6 +200,12 @@ impl UserArn {
         }
     }
 
+    /// The ARN after a rename or a move in the same account.
+    #[must_use]
+    pub fn relocated(&self, path: &Path, name: &UserName) -> Self {
+        Self { path: path.clone(), name: name.clone(), ..self.clone() }
+    }
+
     /// The account of the user.
     pub fn account_id(&self) -> &AccountId {
         &self.account_id

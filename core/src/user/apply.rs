@@ -1,0 +1,355 @@
+//! Carrying out steps: one AWS write each, each safe to repeat.
+
+use std::time::Duration;
+
+use aws_sdk_iam::operation::RequestId;
+use aws_sdk_iam::types::{StatusType, Tag};
+
+use super::{Limits, ObservedUser, Step, observe};
+use crate::audit::StepRecord;
+use crate::aws::{is_settling, settle};
+use crate::error::{Error, ErrorKind};
+use crate::ids::UserName;
+use crate::session::Session;
+
+/// How long IAM may take to show a user that was just created.
+const VISIBLE_WITHIN: Duration = Duration::from_secs(120);
+/// How long IAM may refuse because it is busy with another change of the same user.
+const SETTLED_WITHIN: Duration = Duration::from_secs(300);
+/// How long IAM may still see a child that was just removed.
+const REMOVED_WITHIN: Duration = Duration::from_secs(20);
+
+/// Carries out the steps on one user and keeps what IAM has after each.
+pub(super) struct Applier<'a> {
+    session: &'a Session,
+    limits: &'a Limits,
+    /// The user after the steps so far; its sets are those that were observed.
+    user: ObservedUser,
+    /// Whether the user was created a moment ago, so that IAM may not show it everywhere yet.
+    fresh: bool,
+    records: Vec<StepRecord>,
+}
+
+/// How far the steps came.
+pub(super) struct Applied {
+    pub(super) user: ObservedUser,
+    pub(super) records: Vec<StepRecord>,
+    /// The step that failed, and why. The steps before it were carried out.
+    pub(super) failure: Option<(Step, Error)>,
+}
+
+impl<'a> Applier<'a> {
+    pub(super) fn new(session: &'a Session, limits: &'a Limits, user: ObservedUser) -> Self {
+        Self { session, limits, user, fresh: false, records: Vec::new() }
+    }
+
+    /// The user was created by a call with this request id.
+    pub(super) fn created(mut self, step: &Step, request_id: Option<&str>) -> Self {
+        self.fresh = true;
+        self.records.push(StepRecord::new(step.action(), None, request_id));
+        self
+    }
+
+    /// Carries out the steps in order until one fails or time is up. A cancellation does not stop them: what has
+    /// begun is a handful of calls away from being whole.
+    pub(super) async fn run(mut self, steps: Vec<Step>) -> Applied {
+        for step in steps {
+            let outcome = match self.limits.check_time() {
+                Ok(()) => self.carry_out(&step).await,
+                Err(error) => Err(error.in_account(self.session.account_id())),
+            };
+            match outcome {
+                Ok(request_id) => {
+                    self.records.push(StepRecord::new(
+                        step.action(),
+                        step.detail(),
+                        request_id.as_deref(),
+                    ));
+                    self.user.after(&step);
+                }
+                Err(error) => {
+                    let error =
+                        error.while_doing(format_args!("{step} for user {}", self.user.name));
+                    return Applied {
+                        user: self.user,
+                        records: self.records,
+                        failure: Some((step, error)),
+                    };
+                }
+            }
+        }
+        Applied { user: self.user, records: self.records, failure: None }
+    }
+
+    /// One step, with the waiting that IAM's eventual consistency asks for.
+    async fn carry_out(&self, step: &Step) -> Result<Option<String>, Error> {
+        let (patience, fresh) = (step_patience(step), self.fresh);
+        let waits = |error: &Error| {
+            is_settling(error)
+                || (fresh && is_user_missing(error))
+                || (matches!(step, Step::DeleteUser | Step::DeleteVirtualMfaDevice(_))
+                    && error.kind() == ErrorKind::Conflict)
+        };
+        settle(&self.limits.settle(patience), waits, || self.call(step)).await
+    }
+
+    /// The call of a step. What is gone already counts as removed.
+    async fn call(&self, step: &Step) -> Result<Option<String>, Error> {
+        let session = self.session;
+        let name = self.user.name.as_str();
+        let action = step.action();
+        /// Sends one request and keeps its request id.
+        macro_rules! send {
+            ($build:expr) => {
+                session
+                    .call(action, $build)
+                    .await
+                    .map(|output| output.request_id().map(str::to_owned))
+            };
+        }
+        match step {
+            Step::CreateUser { .. } => Err(Error::new(
+                ErrorKind::Internal,
+                "a user that exists is not created by a step",
+            )),
+            Step::UpdateUser { new_name, new_path } => {
+                let answer = send!(|iam| iam
+                    .update_user()
+                    .user_name(name)
+                    .set_new_user_name(new_name.as_ref().map(ToString::to_string))
+                    .set_new_path(new_path.as_ref().map(ToString::to_string))
+                    .send());
+                match (answer, new_name) {
+                    (Err(error), Some(new_name)) => self.after_lost_rename(error, new_name).await,
+                    (answer, _) => answer,
+                }
+            }
+            Step::PutPermissionsBoundary(arn) => send!(|iam| iam
+                .put_user_permissions_boundary()
+                .user_name(name)
+                .permissions_boundary(arn.as_str())
+                .send()),
+            Step::DeletePermissionsBoundary => gone_is_fine(send!(|iam| iam
+                .delete_user_permissions_boundary()
+                .user_name(name)
+                .send())),
+            Step::UntagUser(keys) => send!(|iam| iam
+                .untag_user()
+                .user_name(name)
+                .set_tag_keys(Some(keys.iter().cloned().collect()))
+                .send()),
+            Step::TagUser(tags) => {
+                let tags = tags
+                    .iter()
+                    .map(|(key, value)| build_tag(key, value))
+                    .collect::<Result<Vec<_>, _>>()?;
+                send!(|iam| iam.tag_user().user_name(name).set_tags(Some(tags)).send())
+            }
+            Step::AttachPolicy(arn) => send!(|iam| iam
+                .attach_user_policy()
+                .user_name(name)
+                .policy_arn(arn.as_str())
+                .send()),
+            Step::DetachPolicy(arn) => gone_is_fine(send!(|iam| iam
+                .detach_user_policy()
+                .user_name(name)
+                .policy_arn(arn.as_str())
+                .send())),
+            Step::PutInlinePolicy(policy, document) => send!(|iam| iam
+                .put_user_policy()
+                .user_name(name)
+                .policy_name(policy.as_str())
+                .policy_document(document.as_str())
+                .send()),
+            Step::DeleteInlinePolicy(policy) => gone_is_fine(send!(|iam| iam
+                .delete_user_policy()
+                .user_name(name)
+                .policy_name(policy.as_str())
+                .send())),
+            Step::AddToGroup(group) => send!(|iam| iam
+                .add_user_to_group()
+                .user_name(name)
+                .group_name(group.as_str())
+                .send()),
+            Step::RemoveFromGroup(group) => gone_is_fine(send!(|iam| iam
+                .remove_user_from_group()
+                .user_name(name)
+                .group_name(group.as_str())
+                .send())),
+            Step::DeleteLoginProfile => {
+                gone_is_fine(send!(|iam| iam.delete_login_profile().user_name(name).send()))
+            }
+            Step::DeactivateAccessKey(id) => gone_is_fine(send!(|iam| iam
+                .update_access_key()
+                .user_name(name)
+                .access_key_id(id)
+                .status(StatusType::Inactive)
+                .send())),
+            Step::DeleteAccessKey(id) => gone_is_fine(send!(|iam| iam
+                .delete_access_key()
+                .user_name(name)
+                .access_key_id(id)
+                .send())),
+            Step::DeactivateServiceSpecificCredential(id) => gone_is_fine(send!(|iam| iam
+                .update_service_specific_credential()
+                .user_name(name)
+                .service_specific_credential_id(id)
+                .status(StatusType::Inactive)
+                .send())),
+            Step::DeleteServiceSpecificCredential(id) => gone_is_fine(send!(|iam| iam
+                .delete_service_specific_credential()
+                .user_name(name)
+                .service_specific_credential_id(id)
+                .send())),
+            Step::DeactivateMfaDevice(serial) => gone_is_fine(send!(|iam| iam
+                .deactivate_mfa_device()
+                .user_name(name)
+                .serial_number(serial)
+                .send())),
+            Step::DeleteVirtualMfaDevice(serial) => gone_is_fine(send!(|iam| iam
+                .delete_virtual_mfa_device()
+                .serial_number(serial)
+                .send())),
+            Step::DeactivateSigningCertificate(id) => gone_is_fine(send!(|iam| iam
+                .update_signing_certificate()
+                .user_name(name)
+                .certificate_id(id)
+                .status(StatusType::Inactive)
+                .send())),
+            Step::DeleteSigningCertificate(id) => gone_is_fine(send!(|iam| iam
+                .delete_signing_certificate()
+                .user_name(name)
+                .certificate_id(id)
+                .send())),
+            Step::DeactivateSshPublicKey(id) => gone_is_fine(send!(|iam| iam
+                .update_ssh_public_key()
+                .user_name(name)
+                .ssh_public_key_id(id)
+                .status(StatusType::Inactive)
+                .send())),
+            Step::DeleteSshPublicKey(id) => gone_is_fine(send!(|iam| iam
+                .delete_ssh_public_key()
+                .user_name(name)
+                .ssh_public_key_id(id)
+                .send())),
+            Step::DeleteUser => {
+                gone_is_fine(send!(|iam| iam.delete_user().user_name(name).send()))
+            }
+        }
+    }
+
+    /// A rename whose answer was lost is repeated by the SDK and then finds no user of the old name.
+    /// The unique id tells whether the new name is held by the very user that was to be renamed.
+    async fn after_lost_rename(
+        &self,
+        error: Error,
+        new_name: &UserName,
+    ) -> Result<Option<String>, Error> {
+        if !matches!(error.kind(), ErrorKind::NotFound | ErrorKind::AlreadyExists) {
+            return Err(error);
+        }
+        match observe::get_user(self.session, new_name).await {
+            Ok(Some(user)) if user.unique_id == self.user.unique_id => Ok(None),
+            _ => Err(error),
+        }
+    }
+}
+
+/// What a creation found.
+pub(super) enum Creation {
+    /// The user was created, by the call with this request id.
+    Created(Box<ObservedUser>, Option<String>),
+    /// A user of this name exists, or may have been created by a call whose answer was lost.
+    Exists(Error),
+    /// Nothing was created.
+    Failed(Error),
+}
+
+/// `CreateUser`.
+pub(super) async fn create_user(
+    session: &Session,
+    limits: &Limits,
+    name: &UserName,
+    step: &Step,
+) -> Creation {
+    let Step::CreateUser { path, permissions_boundary, tags } = step else {
+        return Creation::Failed(Error::new(
+            ErrorKind::Internal,
+            "a creation begins with CreateUser",
+        ));
+    };
+    let send = || async {
+        let tags = tags
+            .iter()
+            .map(|(key, value)| build_tag(key, value))
+            .collect::<Result<Vec<_>, _>>()?;
+        session
+            .call("iam:CreateUser", |iam| {
+                iam.create_user()
+                    .user_name(name.as_str())
+                    .path(path.as_str())
+                    .set_permissions_boundary(
+                        permissions_boundary.as_ref().map(ToString::to_string),
+                    )
+                    .set_tags(Some(tags))
+                    .send()
+            })
+            .await
+    };
+    match settle(&limits.settle(SETTLED_WITHIN), is_settling, send).await {
+        Ok(output) => {
+            let request_id = output.request_id().map(str::to_owned);
+            let user = match output.user() {
+                Some(user) => observe::from_user(session, user),
+                None => Err(Error::new(
+                    ErrorKind::Internal,
+                    "iam:CreateUser answered without a user",
+                )),
+            };
+            match user {
+                Ok(user) => {
+                    // What was sent is what the user has; not every partition repeats it.
+                    let user = ObservedUser {
+                        permissions_boundary: permissions_boundary.clone(),
+                        tags: tags.clone(),
+                        ..user
+                    };
+                    Creation::Created(Box::new(user.with_empty_sets()), request_id)
+                }
+                Err(error) => Creation::Exists(error),
+            }
+        }
+        Err(error) => match error.kind() {
+            // After a lost answer the SDK tries again, and then the user exists.
+            ErrorKind::AlreadyExists | ErrorKind::Unavailable => Creation::Exists(error),
+            _ => Creation::Failed(error),
+        },
+    }
+}
+
+fn build_tag(key: &str, value: &str) -> Result<Tag, Error> {
+    Tag::builder().key(key).value(value).build().map_err(|error| {
+        Error::new(ErrorKind::Internal, format!("build tag {key}")).with_source(error)
+    })
+}
+
+fn gone_is_fine(answer: Result<Option<String>, Error>) -> Result<Option<String>, Error> {
+    match answer {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        answer => answer,
+    }
+}
+
+/// `NoSuchEntity` names what is missing in its message only: the user, or what should be put on it.
+fn is_user_missing(error: &Error) -> bool {
+    let message = error.aws().and_then(|failure| failure.message.as_deref()).unwrap_or_default();
+    error.kind() == ErrorKind::NotFound && message.to_ascii_lowercase().contains("user with name")
+}
+
+fn step_patience(step: &Step) -> Duration {
+    match step {
+        Step::DeleteUser | Step::DeleteVirtualMfaDevice(_) => REMOVED_WITHIN,
+        Step::AddToGroup(_) | Step::AttachPolicy(_) | Step::PutInlinePolicy(..) => VISIBLE_WITHIN,
+        _ => SETTLED_WITHIN,
+    }
+}
