@@ -1,0 +1,27 @@
+//! The generic provider: what a resource, a data source, a function and a provider must say about
+//! themselves, and the server that answers Terraform for them.
+//!
+//! A resource never sees protobuf, MessagePack or schema versions: it gets objects that conform to
+//! its schema and gives such objects back. Kinds that this provider does not offer yet have no
+//! code here; their rpcs answer "unimplemented" by the generated default.
+
+pub mod context;
+pub mod data_source;
+pub mod docs;
+pub mod function;
+mod plan;
+pub mod provider;
+pub mod resource;
+mod rpc;
+mod server;
+mod wire;
+
+pub use context::{Capabilities, Configured, DeferReason, Private};
+pub use data_source::{DataSource, ReadDataRequest};
+pub use docs::Documentation;
+pub use function::{Function, FunctionError, Parameter, Signature};
+pub use provider::{ConfigureRequest, Provider};
+pub use resource::{
+    CreateRequest, DeleteRequest, ImportRequest, Imported, MoveSource, Moved, Outcome, Plan,
+    PlanAction, PlanRequest, ReadRequest, Resource, UpdateRequest, ValidateRequest,
+};
