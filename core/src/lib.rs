@@ -4,6 +4,7 @@
 //! Modules in reading order:
 //! * [`ids`]: validated names, account ids and ARNs;
 //! * [`error`]: the one error type, and what a reader can do about each kind;
+//! * [`permissions`]: which AWS permission each feature needs, and the policies that follow from it;
 //!
 //! This crate reads no environment variable, prints nothing, and knows neither protobuf nor Lambda.
 
@@ -19,5 +20,6 @@
 
 pub mod error;
 pub mod ids;
+pub mod permissions;
 
 pub use error::{AwsFailure, Error, ErrorKind};

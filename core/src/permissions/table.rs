@@ -1,0 +1,396 @@
+//! The one table: which call needs which permission, for which features, within which limits.
+//!
+//! To let a feature make a new call, add a row here; all policies follow. The resource types and
+//! condition keys are those of "Actions, resources, and condition keys for AWS Identity and Access
+//! Management" in the AWS Service Authorization Reference.
+
+use super::{Access, Feature};
+
+/// On what an action is permitted, and which limits of a member role apply to it.
+///
+/// Each scope becomes one statement of the member role's policy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Scope {
+    /// The account as a whole: IAM offers no narrower resource for the call.
+    Account,
+    /// Reading users below the path prefix.
+    ReadUser,
+    /// Changes of users below the path prefix that give no user more power.
+    ChangeUser,
+    /// Changes of users below the path prefix that give power. Where a boundary is required they
+    /// work only on a user that has it: otherwise a grant to an older user without one would be the
+    /// way around the boundary.
+    GrantToUser,
+    /// Attaching managed policies: a grant, limited to the allowed policies as well.
+    AttachPolicy,
+    /// Detaching managed policies, limited to the allowed ones, so that a policy which others
+    /// attached to restrict a user stays where it is.
+    DetachPolicy,
+    /// Removing boundaries: denied outright where a boundary is required.
+    RemoveBoundary,
+    /// Groups below the group path prefix: IAM checks membership changes against the group.
+    Group,
+    /// Virtual MFA devices. Their ARN does not name the user. IAM refuses to delete an enabled one,
+    /// and disabling is limited to users below the path prefix.
+    VirtualMfaDevice,
+}
+
+impl Scope {
+    /// All scopes, in the order of their statements.
+    pub(super) const ALL: [Self; 9] = [
+        Self::Account,
+        Self::ReadUser,
+        Self::ChangeUser,
+        Self::GrantToUser,
+        Self::AttachPolicy,
+        Self::DetachPolicy,
+        Self::RemoveBoundary,
+        Self::Group,
+        Self::VirtualMfaDevice,
+    ];
+
+    /// The id of the statement in a member role's policy.
+    pub fn statement_id(self) -> &'static str {
+        match self {
+            Self::Account => "ReadAccount",
+            Self::ReadUser => "ReadUsers",
+            Self::ChangeUser => "ChangeUsers",
+            Self::GrantToUser => "GrantToUsers",
+            Self::AttachPolicy => "AttachPolicies",
+            Self::DetachPolicy => "DetachPolicies",
+            Self::RemoveBoundary => "RemoveBoundaries",
+            Self::Group => "ChangeGroupMembership",
+            Self::VirtualMfaDevice => "DeleteVirtualMfaDevices",
+        }
+    }
+
+    /// Whether the scope demands that the user has the required boundary.
+    pub(super) fn needs_boundary(self) -> bool {
+        match self {
+            Self::GrantToUser | Self::AttachPolicy => true,
+            Self::Account
+            | Self::ReadUser
+            | Self::ChangeUser
+            | Self::DetachPolicy
+            | Self::RemoveBoundary
+            | Self::Group
+            | Self::VirtualMfaDevice => false,
+        }
+    }
+
+    /// Whether the scope is limited to the allowed managed policies.
+    pub(super) fn needs_allowed_policy(self) -> bool {
+        match self {
+            Self::AttachPolicy | Self::DetachPolicy => true,
+            Self::Account
+            | Self::ReadUser
+            | Self::ChangeUser
+            | Self::GrantToUser
+            | Self::RemoveBoundary
+            | Self::Group
+            | Self::VirtualMfaDevice => false,
+        }
+    }
+}
+
+/// One row of the table: an action, and what it is needed for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RequiredAction {
+    /// The action as policies write it: `iam:CreateUser`.
+    pub action: &'static str,
+    /// Whether the call changes anything.
+    pub access: Access,
+    /// On what the action is permitted.
+    pub scope: Scope,
+    /// The features that make the call.
+    pub features: &'static [Feature],
+}
+
+const fn row(
+    action: &'static str,
+    access: Access,
+    scope: Scope,
+    features: &'static [Feature],
+) -> RequiredAction {
+    RequiredAction {
+        action,
+        access,
+        scope,
+        features,
+    }
+}
+
+/// Deleting a user looks for everything that stands in the way before it touches anything, so the
+/// base feature reads every kind of thing that a user can hold.
+const TABLE: &[RequiredAction] = {
+    use Access::{Read, Write};
+    use Feature::{
+        DataSources, ForceDestroy, Groups, InlinePolicies, ManagedPolicies, PermissionsBoundary,
+        Quarantine, Tags, Users,
+    };
+    use Scope::{
+        Account, AttachPolicy, ChangeUser, DetachPolicy, GrantToUser, Group, ReadUser,
+        RemoveBoundary, VirtualMfaDevice,
+    };
+    &[
+        row("iam:GetAccountSummary", Read, Account, &[Users]),
+        row("iam:ListUsers", Read, Account, &[DataSources]),
+        row("iam:GetUser", Read, ReadUser, &[Users, DataSources]),
+        row(
+            "iam:ListUserPolicies",
+            Read,
+            ReadUser,
+            &[Users, InlinePolicies, ForceDestroy, DataSources],
+        ),
+        row(
+            "iam:GetUserPolicy",
+            Read,
+            ReadUser,
+            &[InlinePolicies, DataSources],
+        ),
+        row(
+            "iam:ListAttachedUserPolicies",
+            Read,
+            ReadUser,
+            &[Users, ManagedPolicies, ForceDestroy, DataSources],
+        ),
+        row(
+            "iam:ListGroupsForUser",
+            Read,
+            ReadUser,
+            &[Users, Groups, ForceDestroy, DataSources],
+        ),
+        row(
+            "iam:GetLoginProfile",
+            Read,
+            ReadUser,
+            &[Users, ForceDestroy, Quarantine],
+        ),
+        row(
+            "iam:ListAccessKeys",
+            Read,
+            ReadUser,
+            &[Users, ForceDestroy, Quarantine],
+        ),
+        row("iam:ListMFADevices", Read, ReadUser, &[Users, ForceDestroy]),
+        row(
+            "iam:ListSSHPublicKeys",
+            Read,
+            ReadUser,
+            &[Users, ForceDestroy, Quarantine],
+        ),
+        row(
+            "iam:ListSigningCertificates",
+            Read,
+            ReadUser,
+            &[Users, ForceDestroy, Quarantine],
+        ),
+        row(
+            "iam:ListServiceSpecificCredentials",
+            Read,
+            ReadUser,
+            &[Users, ForceDestroy, Quarantine],
+        ),
+        row("iam:UpdateUser", Write, ChangeUser, &[Users]),
+        row("iam:DeleteUser", Write, ChangeUser, &[Users]),
+        row("iam:TagUser", Write, ChangeUser, &[Users, Tags, Quarantine]),
+        row("iam:UntagUser", Write, ChangeUser, &[Tags]),
+        row(
+            "iam:DeleteUserPolicy",
+            Write,
+            ChangeUser,
+            &[InlinePolicies, ForceDestroy],
+        ),
+        row(
+            "iam:DeleteLoginProfile",
+            Write,
+            ChangeUser,
+            &[ForceDestroy, Quarantine],
+        ),
+        row("iam:DeleteAccessKey", Write, ChangeUser, &[ForceDestroy]),
+        row(
+            "iam:DeactivateMFADevice",
+            Write,
+            ChangeUser,
+            &[ForceDestroy],
+        ),
+        row("iam:DeleteSSHPublicKey", Write, ChangeUser, &[ForceDestroy]),
+        row(
+            "iam:DeleteSigningCertificate",
+            Write,
+            ChangeUser,
+            &[ForceDestroy],
+        ),
+        row(
+            "iam:DeleteServiceSpecificCredential",
+            Write,
+            ChangeUser,
+            &[ForceDestroy],
+        ),
+        row("iam:UpdateAccessKey", Write, ChangeUser, &[Quarantine]),
+        row("iam:UpdateSSHPublicKey", Write, ChangeUser, &[Quarantine]),
+        row(
+            "iam:UpdateSigningCertificate",
+            Write,
+            ChangeUser,
+            &[Quarantine],
+        ),
+        row(
+            "iam:UpdateServiceSpecificCredential",
+            Write,
+            ChangeUser,
+            &[Quarantine],
+        ),
+        row("iam:CreateUser", Write, GrantToUser, &[Users]),
+        row(
+            "iam:PutUserPermissionsBoundary",
+            Write,
+            GrantToUser,
+            &[PermissionsBoundary],
+        ),
+        row(
+            "iam:PutUserPolicy",
+            Write,
+            GrantToUser,
+            &[InlinePolicies, Quarantine],
+        ),
+        row(
+            "iam:AttachUserPolicy",
+            Write,
+            AttachPolicy,
+            &[ManagedPolicies],
+        ),
+        row(
+            "iam:DetachUserPolicy",
+            Write,
+            DetachPolicy,
+            &[ManagedPolicies, ForceDestroy],
+        ),
+        row(
+            "iam:DeleteUserPermissionsBoundary",
+            Write,
+            RemoveBoundary,
+            &[PermissionsBoundary],
+        ),
+        row("iam:AddUserToGroup", Write, Group, &[Groups]),
+        row(
+            "iam:RemoveUserFromGroup",
+            Write,
+            Group,
+            &[Groups, ForceDestroy],
+        ),
+        row(
+            "iam:DeleteVirtualMFADevice",
+            Write,
+            VirtualMfaDevice,
+            &[ForceDestroy],
+        ),
+    ]
+};
+
+/// The actions that `features` need in a member account, each once, in the order of the table.
+///
+/// The order and the repetition of `features` do not matter.
+pub fn required_actions(features: &[Feature]) -> Vec<RequiredAction> {
+    TABLE
+        .iter()
+        .filter(|row| {
+            row.features
+                .iter()
+                .any(|feature| features.contains(feature))
+        })
+        .copied()
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::{Scope, TABLE, required_actions};
+    use crate::permissions::{Access, Feature};
+
+    fn actions(features: &[Feature]) -> Vec<&'static str> {
+        required_actions(features)
+            .iter()
+            .map(|row| row.action)
+            .collect()
+    }
+
+    #[test]
+    fn every_action_stands_in_the_table_once() {
+        let unique: BTreeSet<_> = TABLE.iter().map(|row| row.action).collect();
+        assert_eq!(unique.len(), TABLE.len());
+    }
+
+    #[test]
+    fn actions_that_only_look_have_the_names_of_reads_and_the_others_do_not() {
+        for row in TABLE {
+            let name = row.action.strip_prefix("iam:").unwrap();
+            let reads = name.starts_with("Get") || name.starts_with("List");
+            assert_eq!(row.access == Access::Read, reads, "{}", row.action);
+            assert_eq!(
+                row.access == Access::Read,
+                matches!(row.scope, Scope::Account | Scope::ReadUser),
+                "{}",
+                row.action
+            );
+        }
+    }
+
+    #[test]
+    fn every_scope_and_every_feature_is_used() {
+        for scope in Scope::ALL {
+            assert!(TABLE.iter().any(|row| row.scope == scope), "{scope:?}");
+        }
+        for feature in Feature::ALL {
+            assert!(!actions(&[feature]).is_empty(), "{feature}");
+        }
+    }
+
+    #[test]
+    fn data_sources_alone_change_nothing() {
+        assert_eq!(
+            actions(&[Feature::DataSources]),
+            [
+                "iam:ListUsers",
+                "iam:GetUser",
+                "iam:ListUserPolicies",
+                "iam:GetUserPolicy",
+                "iam:ListAttachedUserPolicies",
+                "iam:ListGroupsForUser",
+            ]
+        );
+    }
+
+    #[rstest::rstest]
+    #[case(Feature::Tags, "iam:UntagUser")]
+    #[case(Feature::PermissionsBoundary, "iam:PutUserPermissionsBoundary")]
+    #[case(Feature::PermissionsBoundary, "iam:DeleteUserPermissionsBoundary")]
+    #[case(Feature::ManagedPolicies, "iam:AttachUserPolicy")]
+    #[case(Feature::Groups, "iam:AddUserToGroup")]
+    #[case(Feature::ForceDestroy, "iam:DeleteAccessKey")]
+    #[case(Feature::ForceDestroy, "iam:DeactivateMFADevice")]
+    #[case(Feature::ForceDestroy, "iam:DeleteVirtualMFADevice")]
+    #[case(Feature::ForceDestroy, "iam:DeleteSSHPublicKey")]
+    #[case(Feature::ForceDestroy, "iam:DeleteSigningCertificate")]
+    #[case(Feature::ForceDestroy, "iam:DeleteServiceSpecificCredential")]
+    #[case(Feature::Quarantine, "iam:UpdateAccessKey")]
+    #[case(Feature::DataSources, "iam:ListUsers")]
+    fn an_action_goes_when_its_only_feature_goes(#[case] feature: Feature, #[case] action: &str) {
+        let others: Vec<_> = Feature::ALL
+            .into_iter()
+            .filter(|other| *other != feature)
+            .collect();
+        assert!(actions(&[feature]).contains(&action));
+        assert!(!actions(&others).contains(&action));
+    }
+
+    #[test]
+    fn the_order_in_which_features_are_named_does_not_matter() {
+        let mut reversed = Feature::ALL;
+        reversed.reverse();
+        assert_eq!(actions(&Feature::ALL), actions(&reversed));
+        assert_eq!(actions(&Feature::ALL).len(), TABLE.len());
+    }
+}
