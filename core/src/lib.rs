@@ -4,6 +4,10 @@
 //! Modules in reading order:
 //! * [`ids`]: validated names, account ids and ARNs;
 //! * [`error`]: the one error type, and what a reader can do about each kind;
+//! * [`clock`] and [`secret`]: time as an argument, and text that is never shown;
+//! * [`aws`]: what the errors of AWS mean, and waiting until IAM shows what was written;
+//! * [`session`]: the hub, and clients for (account, read or write);
+//! * [`audit`]: the record before and after every operation.
 //!
 //! This crate reads no environment variable, prints nothing, and knows neither protobuf nor Lambda.
 
@@ -17,7 +21,12 @@
     )
 )]
 
+pub mod audit;
+pub mod aws;
+pub mod clock;
 pub mod error;
 pub mod ids;
+pub mod secret;
+pub mod session;
 
 pub use error::{AwsFailure, Error, ErrorKind};
