@@ -1,1 +1,3 @@
-//! Placeholder.
+//! The harness of the end-to-end tests and of the demo.
+
+pub mod cloudformation;

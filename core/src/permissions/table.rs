@@ -13,7 +13,11 @@ use super::{Access, Feature};
 pub enum Scope {
     /// The account as a whole: IAM offers no narrower resource for the call.
     Account,
-    /// Reading users below the path prefix.
+    /// Looking a user up, wherever its path is. A user that does not exist has no path, so a role
+    /// that is limited to a path would answer "denied" for a user that somebody deleted, and nobody
+    /// could tell the one from the other.
+    FindUser,
+    /// Reading what users below the path prefix hold.
     ReadUser,
     /// Changes of users below the path prefix that give no user more power.
     ChangeUser,
@@ -37,8 +41,9 @@ pub enum Scope {
 
 impl Scope {
     /// All scopes, in the order of their statements.
-    pub(super) const ALL: [Self; 9] = [
+    pub(super) const ALL: [Self; 10] = [
         Self::Account,
+        Self::FindUser,
         Self::ReadUser,
         Self::ChangeUser,
         Self::GrantToUser,
@@ -53,6 +58,7 @@ impl Scope {
     pub fn statement_id(self) -> &'static str {
         match self {
             Self::Account => "ReadAccount",
+            Self::FindUser => "FindUsers",
             Self::ReadUser => "ReadUsers",
             Self::ChangeUser => "ChangeUsers",
             Self::GrantToUser => "GrantToUsers",
@@ -69,6 +75,7 @@ impl Scope {
         match self {
             Self::GrantToUser | Self::AttachPolicy => true,
             Self::Account
+            | Self::FindUser
             | Self::ReadUser
             | Self::ChangeUser
             | Self::DetachPolicy
@@ -83,6 +90,7 @@ impl Scope {
         match self {
             Self::AttachPolicy | Self::DetachPolicy => true,
             Self::Account
+            | Self::FindUser
             | Self::ReadUser
             | Self::ChangeUser
             | Self::GrantToUser
@@ -129,13 +137,13 @@ const TABLE: &[RequiredAction] = {
         Quarantine, Tags, Users,
     };
     use Scope::{
-        Account, AttachPolicy, ChangeUser, DetachPolicy, GrantToUser, Group, ReadUser,
+        Account, AttachPolicy, ChangeUser, DetachPolicy, FindUser, GrantToUser, Group, ReadUser,
         RemoveBoundary, VirtualMfaDevice,
     };
     &[
         row("iam:GetAccountSummary", Read, Account, &[Users]),
         row("iam:ListUsers", Read, Account, &[DataSources]),
-        row("iam:GetUser", Read, ReadUser, &[Users, DataSources]),
+        row("iam:GetUser", Read, FindUser, &[Users, DataSources]),
         row(
             "iam:ListUserPolicies",
             Read,
@@ -331,7 +339,10 @@ mod tests {
             assert_eq!(row.access == Access::Read, reads, "{}", row.action);
             assert_eq!(
                 row.access == Access::Read,
-                matches!(row.scope, Scope::Account | Scope::ReadUser),
+                matches!(
+                    row.scope,
+                    Scope::Account | Scope::FindUser | Scope::ReadUser
+                ),
                 "{}",
                 row.action
             );
