@@ -350,6 +350,19 @@ mod tests {
     }
 
     #[test]
+    fn the_table_holds_every_call_that_the_code_makes_and_no_other() {
+        let user_code = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/user");
+        let action = regex::Regex::new(r#""(iam:[A-Za-z]+)""#).unwrap();
+        let mut made = BTreeSet::new();
+        for entry in std::fs::read_dir(user_code).unwrap() {
+            let text = std::fs::read_to_string(entry.unwrap().path()).unwrap();
+            made.extend(action.captures_iter(&text).map(|found| found[1].to_owned()));
+        }
+        let table: BTreeSet<_> = TABLE.iter().map(|row| row.action.to_owned()).collect();
+        assert_eq!(made, table);
+    }
+
+    #[test]
     fn every_scope_and_every_feature_is_used() {
         for scope in Scope::ALL {
             assert!(TABLE.iter().any(|row| row.scope == scope), "{scope:?}");

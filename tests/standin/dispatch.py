@@ -1,0 +1,170 @@
+"""Carries a call out: by our own handlers, or by moto in this process."""
+
+from __future__ import annotations
+
+import io
+import re
+from functools import lru_cache
+from typing import Any
+
+from moto.core.exceptions import ServiceException
+from moto.core.request import Request
+from moto.core.responses import EmptyResult  # noqa: F401  (loads the service tables)
+from moto.core.serialize import DefaultAttributePicker, get_serializer_class
+from moto.core.utils import get_service_model
+from moto.dynamodb.responses import DynamoHandler
+from moto.iam.responses import IamResponse
+from moto.kms.responses import KmsResponse
+from moto.organizations.responses import OrganizationsResponse
+from moto.s3.models import FakeBucket
+from moto.s3.responses import S3Response
+from moto.ssm.responses import SimpleSystemManagerResponse
+from werkzeug.exceptions import HTTPException
+
+from . import iam, sts
+from .authz.evaluate import Decision
+from .iam import policies, store
+from .iam.registry import IamCall
+from .iam.validation import check_shape
+from .request import Call
+from .state import STATE, Principal
+from .wire import Answer, AwsError, not_implemented
+
+RESPONSES = {
+    "iam": IamResponse,
+    "ssm": SimpleSystemManagerResponse,
+    "kms": KmsResponse,
+    "organizations": OrganizationsResponse,
+    "dynamodb": DynamoHandler,
+}
+CHECKS = {
+    "CreatePolicy": policies.check_managed_document,
+    "CreatePolicyVersion": policies.check_managed_document,
+}
+REQUEST_ID = re.compile(rb"(?<=<RequestId>)[^<]*(?=</RequestId>)")
+CODE = re.compile(rb"<Code>([^<]*)</Code>")
+JSON_CODE = re.compile(rb'"__type":\s*"(?:[^"#]*#)?([^"]*)"')
+
+
+def install() -> None:
+    store.install()
+    # Bucket policies are evaluated by our own rules, which know conditions.
+    FakeBucket.get_permission = lambda self, action, resource: None  # type: ignore[method-assign]
+
+
+def carry_out(call: Call, principal: Principal, decisions: list[Decision], request_id: str) -> Answer:
+    if call.service == "sts":
+        return serialize("sts", call.operation, sts.answer(call, principal, decisions), request_id)
+    if call.service == "iam":
+        check_shape("iam", call.operation, call.params)
+        handler = iam.HANDLERS.get(call.operation)
+        iam_call = IamCall(STATE.account(call.account_id), principal, call.params)
+        if handler is not None:
+            return serialize("iam", call.operation, handler(iam_call), request_id)
+        check = CHECKS.get(call.operation)
+        if check is not None:
+            check(iam_call)
+    if call.service == "ssm" and call.operation == "PutParameter":
+        check_parameter(call)
+    return by_moto(call, request_id)
+
+
+def check_parameter(call: Call) -> None:
+    """Rules of PutParameter that moto does not know."""
+    name, value = str(call.params.get("Name", "")), str(call.params.get("Value", ""))
+    if not re.fullmatch(r"[\w.\-/:]+", name, re.ASCII):
+        raise AwsError(
+            "ValidationException",
+            "Parameter name: can't be prefixed with \"ssm\" (case-insensitive). If formed as a path, "
+            "it can consist of sub-paths divided by slash symbol; each sub-path can be formed as a "
+            "mix of letters, numbers and the following 3 symbols .-_",
+        )
+    if len(value.encode()) > 4096 and call.params.get("Tier", "Standard") == "Standard":
+        raise AwsError(
+            "ValidationException",
+            "Standard tier parameters support a maximum parameter value of 4096 characters.",
+        )
+    key_id = call.params.get("KeyId")
+    if key_id and key_id != "alias/aws/ssm":
+        from .authz.other_resources import key_arn, kms_backends
+
+        found = key_arn(call, key_id).rpartition("/")[2]
+        if found not in kms_backends[call.account_id][call.region].keys:
+            raise AwsError("InvalidKeyId", f"Invalid keyId {key_id}")
+
+
+@lru_cache(maxsize=256)
+def serializer_parts(service: str, operation: str) -> tuple[Any, Any]:
+    model = get_service_model(service).operation_model(operation)
+    return get_serializer_class(service, "query"), model
+
+
+def serialize(service: str, operation: str, result: Any, request_id: str) -> Answer:
+    serializer_class, model = serializer_parts(service, operation)
+    serializer = serializer_class(
+        operation_model=model, pretty_print=False, value_picker=DefaultAttributePicker()
+    )
+    done = serializer.serialize(result)
+    body = done["body"].encode() if isinstance(done["body"], str) else done["body"]
+    return Answer(
+        done["status_code"],
+        {"Content-Type": "text/xml"},
+        REQUEST_ID.sub(request_id.encode(), body),
+    )
+
+
+def by_moto(call: Call, request_id: str) -> Answer:
+    environ = dict(call.environ)
+    environ["wsgi.input"] = io.BytesIO(call.body)
+    environ["CONTENT_LENGTH"] = str(len(call.body))
+    environ.pop("HTTP_TRANSFER_ENCODING", None)
+    environ.pop("wsgi.input_terminated", None)
+    environ["HTTP_X_MOTO_ACCOUNT_ID"] = call.account_id
+    environ.setdefault("RAW_URI", environ.get("REQUEST_URI", ""))
+    request = Request(environ)
+    try:
+        if call.service == "s3":
+            response = s3_response(call, request)
+        else:
+            response_class = RESPONSES.get(call.service)
+            if response_class is None:
+                raise not_implemented(f"the service {call.service}")
+            if call.service == "iam" and not hasattr(IamResponse, snake(call.operation)):
+                raise not_implemented(call.action)
+            response = response_class.dispatch(request, request.raw_url, request.headers)
+    except NotImplementedError as error:
+        raise not_implemented(call.action) from error
+    except ServiceException as error:
+        raise AwsError(error.code, error.message) from error
+    except HTTPException as error:
+        response = (error.code or 400, dict(error.get_headers()), error.get_body())
+    status, headers, body = response
+    content = body.encode() if isinstance(body, str) else bytes(body or b"")
+    content = REQUEST_ID.sub(request_id.encode(), content)
+    kept = {
+        name: str(value)
+        for name, value in headers.items()
+        if name.lower() not in ("status", "content-length", "x-amzn-requestid", "x-amz-request-id",
+                                "server", "date", "connection")
+    }  # fmt: skip
+    answer = Answer(int(status), kept, content)
+    if status >= 400:
+        match = CODE.search(content) or JSON_CODE.search(content)
+        answer.error_code = match.group(1).decode() if match else str(status)
+        if call.method == "HEAD":
+            answer.body = b""
+    return answer
+
+
+def s3_response(call: Call, request: Request) -> Any:
+    if call.key:
+        return S3Response.key_dispatch(request, request.raw_url, request.headers)
+    if call.bucket:
+        return S3Response.ambiguous_dispatch(request, request.raw_url, request.headers)
+    return S3Response.bucket_dispatch(request, request.raw_url, request.headers)
+
+
+def snake(name: str) -> str:
+    from moto.core.utils import camelcase_to_underscores
+
+    return camelcase_to_underscores(name)

@@ -1,0 +1,40 @@
+"""Managed policies: the two calls where moto forgets what still uses them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..authz.policy import check_identity_document
+from ..wire import AwsError, no_such_entity
+from . import store
+from .registry import IamCall, handles
+from .validation import limit_exceeded, policy_size
+
+
+@handles("DeletePolicy")
+def delete_policy(call: IamCall) -> None:
+    arn = call.text("PolicyArn")
+    policy = call.backend.managed_policies.get(arn)
+    if policy is None:
+        raise no_such_entity(f"Policy {arn} was not found.")
+    if arn.startswith("arn:aws:iam::aws:"):
+        raise AwsError("AccessDenied", "Cannot delete an AWS managed policy.", 403)
+    if policy.attachment_count > 0 or store.boundary_usage(call.account.account_id, arn):
+        message = "Cannot delete a policy attached to entities."
+        raise AwsError("DeleteConflict", message, 409)
+    if len(policy.versions) > 1:
+        message = "This policy has more than one version. Before you delete a policy, you must delete the policy's versions."
+        raise AwsError("DeleteConflict", message, 409)
+    del call.backend.managed_policies[arn]
+
+
+def check_managed_document(call: IamCall) -> None:
+    document = call.text("PolicyDocument")
+    check_identity_document(document)
+    quota = call.account.quota("PolicySizeQuota")
+    if policy_size(document) > quota:
+        raise limit_exceeded(f"Cannot exceed quota for PolicySize: {quota}")
+
+
+def attached_to(policy: Any, entities: Any) -> list[Any]:
+    return [one for one in entities if policy.arn in one.managed_policies]
