@@ -29,16 +29,18 @@ fn files(directory: &Path, extensions: &[&str]) -> Vec<PathBuf> {
 fn cfn_lint(template: &Path) -> Output {
     let requirements = Path::new(env!("CARGO_MANIFEST_DIR")).join("tools/requirements.txt");
     let python = harness::python::environment(&requirements).unwrap();
+    // The command of the package holds the path at which it was installed; the module does not.
+    let main =
+        "import sys; from cfnlint.runner import main; sys.argv[0] = 'cfn-lint'; sys.exit(main())";
     Command::new(python)
+        .args(["-c", main])
         .args([
-            "-m",
-            "cfnlint",
             "--non-zero-exit-code",
             "informational",
             "--include-checks",
             "I",
+            "--",
         ])
-        .arg("--")
         .arg(template)
         .output()
         .unwrap()
