@@ -4,6 +4,8 @@
 //! ends with what to do now when we know it. It never holds a secret. [`std::fmt::Display`] does not
 //! print the source: whoever shows an error walks the chain.
 
+use std::sync::Arc;
+
 use crate::ids::AccountId;
 
 /// What went wrong, as far as a program has to tell cases apart.
@@ -101,15 +103,15 @@ impl std::fmt::Display for AwsFailure {
     }
 }
 
-/// Why an operation failed.
-#[derive(Debug)]
+/// Why an operation failed. A clone shares the source: everybody who waited for one call gets its error.
+#[derive(Debug, Clone)]
 pub struct Error {
     kind: ErrorKind,
     message: String,
     account_id: Option<AccountId>,
     aws: Option<Box<AwsFailure>>,
     advice: Option<String>,
-    source: Option<Box<dyn std::error::Error + Send + Sync>>,
+    source: Option<Arc<dyn std::error::Error + Send + Sync>>,
 }
 
 impl Error {
@@ -123,6 +125,13 @@ impl Error {
             advice: None,
             source: None,
         }
+    }
+
+    /// Gives the error another kind, when the caller knows better what the failure means.
+    #[must_use]
+    pub fn with_kind(mut self, kind: ErrorKind) -> Self {
+        self.kind = kind;
+        self
     }
 
     /// Names the account in which it failed.
@@ -152,7 +161,7 @@ impl Error {
         mut self,
         source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
     ) -> Self {
-        self.source = Some(source.into());
+        self.source = Some(Arc::from(source.into()));
         self
     }
 

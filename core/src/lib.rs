@@ -4,7 +4,12 @@
 //! Modules in reading order:
 //! * [`ids`]: validated names, account ids and ARNs;
 //! * [`error`]: the one error type, and what a reader can do about each kind;
+//! * [`clock`] and [`secret`]: time as an argument, and text that is never shown;
 //! * [`permissions`]: which AWS permission each feature needs, and the policies that follow from it;
+//! * [`aws`]: what the errors of AWS mean, and waiting until IAM shows what was written;
+//! * [`session`]: the hub, and clients for (account, read or write);
+//! * [`audit`]: the record before and after every operation;
+//! * [`user`]: what is wanted of a user, what exists, the difference, and the operations.
 //!
 //! This crate reads no environment variable, prints nothing, and knows neither protobuf nor Lambda.
 
@@ -18,8 +23,14 @@
     )
 )]
 
+pub mod audit;
+pub mod aws;
+pub mod clock;
 pub mod error;
 pub mod ids;
 pub mod permissions;
+pub mod secret;
+pub mod session;
+pub mod user;
 
 pub use error::{AwsFailure, Error, ErrorKind};

@@ -7,12 +7,14 @@ mod account;
 mod arn;
 mod names;
 mod region;
+mod run;
 mod tags;
 
 pub use account::AccountId;
 pub use arn::{PolicyArn, RoleArn, UserArn};
 pub use names::{GroupName, Path, PolicyName, RoleName, UserName};
 pub use region::{Partition, Region};
+pub use run::{OperationId, RunId};
 pub use tags::{TagKey, TagValue};
 
 /// Why a text is not a valid identifier: a fragment that fits behind "`x` is not a valid user name: ".

@@ -149,7 +149,11 @@ impl FromStr for RoleName {
     fn from_str(text: &str) -> Result<Self, InvalidId> {
         // A colon is legal in a path, so an ARN would be taken for a path and a name.
         if text.starts_with("arn:") {
-            return Err(InvalidId::new("role name", text, "it is an ARN; give the name alone"));
+            return Err(InvalidId::new(
+                "role name",
+                text,
+                "it is an ARN; give the name alone",
+            ));
         }
         let (path, name) = match text.rfind('/') {
             None => (Path::default(), text),

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::{InvalidId, text_id};
+use super::InvalidId;
 
 /// A group of AWS Regions with IAM of its own. A role cannot be assumed across partitions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -2,12 +2,11 @@
 
 use std::time::Duration;
 
-use aws_sdk_iam::operation::RequestId;
 use aws_sdk_iam::types::{StatusType, Tag};
 
 use super::{Limits, ObservedUser, Step, observe};
-use crate::audit::StepRecord;
-use crate::aws::{is_settling, settle};
+use crate::audit::{Step as StepRecord, StepResult};
+use crate::aws::{RequestId, is_settling, settle};
 use crate::error::{Error, ErrorKind};
 use crate::ids::UserName;
 use crate::session::Session;
@@ -46,28 +45,31 @@ impl<'a> Applier<'a> {
     /// The user was created by a call with this request id.
     pub(super) fn created(mut self, step: &Step, request_id: Option<&str>) -> Self {
         self.fresh = true;
-        self.records.push(StepRecord::new(step.action(), None, request_id));
+        self.records.push(record(step, StepResult::Done, request_id));
         self
     }
 
     /// Carries out the steps in order until one fails or time is up. A cancellation does not stop them: what has
     /// begun is a handful of calls away from being whole.
     pub(super) async fn run(mut self, steps: Vec<Step>) -> Applied {
-        for step in steps {
+        let mut steps = steps.into_iter();
+        while let Some(step) = steps.next() {
             let outcome = match self.limits.check_time() {
                 Ok(()) => self.carry_out(&step).await,
                 Err(error) => Err(error.in_account(self.session.account_id())),
             };
             match outcome {
                 Ok(request_id) => {
-                    self.records.push(StepRecord::new(
-                        step.action(),
-                        step.detail(),
-                        request_id.as_deref(),
-                    ));
+                    self.records.push(record(&step, StepResult::Done, request_id.as_deref()));
                     self.user.after(&step);
                 }
                 Err(error) => {
+                    let failed = error.aws().and_then(|failure| failure.request_id.as_deref());
+                    let mut failed = record(&step, StepResult::Failed, failed);
+                    failed.error_code = error.aws_code().map(str::to_owned);
+                    self.records.push(failed);
+                    let skipped = steps.map(|step| record(&step, StepResult::Skipped, None));
+                    self.records.extend(skipped);
                     let error =
                         error.while_doing(format_args!("{step} for user {}", self.user.name));
                     return Applied {
@@ -252,6 +254,16 @@ impl<'a> Applier<'a> {
             Ok(Some(user)) if user.unique_id == self.user.unique_id => Ok(None),
             _ => Err(error),
         }
+    }
+}
+
+/// A step as the audit record names it.
+fn record(step: &Step, result: StepResult, request_id: Option<&str>) -> StepRecord {
+    StepRecord {
+        name: step.to_string(),
+        result,
+        aws_request_ids: request_id.into_iter().map(str::to_owned).collect(),
+        error_code: None,
     }
 }
 

@@ -24,7 +24,7 @@ use super::{
     Child, DeletionPolicy, Facets, ObservedUser, Owner, Ownership, Quotas, Step, UserSpec, diff,
     plan_quarantine, plan_removal,
 };
-use crate::audit::{Action, Audit, Finished, Recording, Status, Subject};
+use crate::audit::{Action, Audit, Conclusion, Recording, Status, Subject};
 use crate::aws::{SettleLimits, settle};
 use crate::clock::Clock;
 use crate::error::{Error, ErrorKind};
@@ -360,7 +360,7 @@ impl Users {
         let Some((creation, rest)) = steps.split_first() else {
             return Outcome::failed(Error::new(ErrorKind::Internal, "a creation has no step"));
         };
-        let begun = self.begin(target, Subject::user(target, &spec.name), Action::Create, &steps, limits);
+        let begun = self.begin(target, subject(target, &spec.name, None), Action::CreateUser, &steps, limits);
         let (session, recording) = match begun.await {
             Ok(begun) => begun,
             Err(error) => {
@@ -373,7 +373,7 @@ impl Users {
                     Applier::new(&session, limits, *user).created(creation, request_id.as_deref());
                 let applied = applier.run(rest.to_vec()).await;
                 self.claim(target, &spec.name);
-                self.finish(recording, Status::Created, applied).await
+                self.finish(target, recording, Status::Created, applied).await
             }
             Creation::Failed(error) => {
                 let error = error.while_doing(format_args!("create user {}", spec.name));
@@ -389,7 +389,7 @@ impl Users {
                             if steps.is_empty() { Status::Exists } else { Status::Updated };
                         let applied = Applier::new(&session, limits, user).run(steps).await;
                         self.claim(target, &spec.name);
-                        let outcome = self.finish(recording, status, applied).await;
+                        let outcome = self.finish(target, recording, status, applied).await;
                         Outcome { existed: true, ..outcome }
                     }
                 }
@@ -472,14 +472,14 @@ impl Users {
         if steps.is_empty() {
             return Outcome::done(Status::Unchanged, Some(user));
         }
-        let subject = Subject::observed(target, &user);
-        let recording = match self.audit.begin(subject, Action::Update, &describe(&steps)).await {
+        let subject = subject(target, &user.name, Some(&user));
+        let recording = match self.audit.begin(subject, Action::UpdateUser, describe(&steps)).await {
             Ok(recording) => recording,
             Err(error) => return Outcome::failed(error),
         };
         let applied = Applier::new(&session, limits, user).run(steps).await;
         self.claim(target, &applied.user.name);
-        self.finish(recording, Status::Updated, applied).await
+        self.finish(target, recording, Status::Updated, applied).await
     }
 
     async fn prepare_update(
@@ -539,10 +539,19 @@ impl Users {
         let lock = self.user_lock(&target.account_id, &recorded.name);
         let _guard = lock.lock().await;
         let action = match removal.policy {
-            DeletionPolicy::Delete => Action::Delete,
+            DeletionPolicy::Delete => Action::DeleteUser,
             DeletionPolicy::Retain => return self.retain(target, recorded, limits).await,
-            DeletionPolicy::Quarantine => Action::Quarantine,
+            DeletionPolicy::Quarantine => Action::QuarantineUser,
         };
+        if lock(&self.claims).contains(&user_key(&target.account_id, &recorded.name)) {
+            let mut outcome = Outcome::done(Status::Unchanged, None);
+            outcome.warnings.push(format!(
+                "account {}: user {} is managed by another resource of this configuration now (a moved or renamed \
+                 resource, probably): it was not deleted",
+                target.account_id, recorded.name
+            ));
+            return outcome;
+        }
         let doing = format!("{} user {}", removal.policy.as_str(), recorded.name);
         let (session, user, children) =
             match self.prepare_removal(target, recorded, limits).await {
@@ -560,7 +569,7 @@ impl Users {
                 Err(error) => return Outcome::failed(error.while_doing(doing)),
             };
         let planned = match removal.policy {
-            DeletionPolicy::Quarantine => Ok(plan_quarantine(&children, &self.audit.run_id())),
+            DeletionPolicy::Quarantine => Ok(plan_quarantine(&children, self.owner().as_str())),
             DeletionPolicy::Delete | DeletionPolicy::Retain => {
                 plan_removal(&children, &removal.recorded, removal.force_destroy)
             }
@@ -574,8 +583,8 @@ impl Users {
         {
             return Outcome::failed(error.while_doing(doing));
         }
-        let subject = Subject::observed(target, &user);
-        let recording = match self.audit.begin(subject, action, &describe(&steps)).await {
+        let subject = subject(target, &user.name, Some(&user));
+        let recording = match self.audit.begin(subject, action, describe(&steps)).await {
             Ok(recording) => recording,
             Err(error) => return Outcome::failed(error.while_doing(doing)),
         };
@@ -588,7 +597,7 @@ impl Users {
             DeletionPolicy::Quarantine => Status::Updated,
             DeletionPolicy::Delete | DeletionPolicy::Retain => Status::Deleted,
         };
-        let mut outcome = self.finish(recording, status, applied).await;
+        let mut outcome = self.finish(target, recording, status, applied).await;
         if done && removal.policy == DeletionPolicy::Delete {
             outcome.user = None;
         }
@@ -597,17 +606,24 @@ impl Users {
 
     /// Forgets a user: recorded, but not touched.
     async fn retain(&self, target: &Target, recorded: &Recorded, limits: &Limits) -> Outcome {
-        let subject = Subject::recorded(target, recorded);
+        let mut subject = subject(target, &recorded.name, None);
+        subject.unique_id = Some(recorded.unique_id.clone());
         let begun = match limits.check_start() {
-            Ok(()) => self.audit.begin(subject, Action::Retain, &[]).await,
+            Ok(()) => self.audit.begin(subject, Action::ReleaseUser, Vec::new()).await,
             Err(error) => Err(error),
         };
         self.release(target, &recorded.name);
         match begun {
             Err(error) => Outcome::failed(error),
             Ok(recording) => {
-                let finished = Finished::unchanged();
-                let warnings = note(recording.finish(finished).await);
+                let conclusion = Conclusion {
+                    status: Status::Unchanged,
+                    subject: None,
+                    steps: Vec::new(),
+                    secret_names: Vec::new(),
+                    error: None,
+                };
+                let warnings = note(recording.finish(conclusion).await);
                 Outcome { warnings, ..Outcome::done(Status::Unchanged, None) }
             }
         }
@@ -646,17 +662,27 @@ impl Users {
     ) -> Result<(Arc<Session>, Recording), Error> {
         limits.check_start()?;
         let session = self.sessions.open(target, Access::Write).await?;
-        let recording = self.audit.begin(subject, action, &describe(steps)).await?;
+        let recording = self.audit.begin(subject, action, describe(steps)).await?;
         Ok((session, recording))
     }
 
-    async fn finish(&self, recording: Recording, status: Status, applied: Applied) -> Outcome {
+    async fn finish(
+        &self,
+        target: &Target,
+        recording: Recording,
+        status: Status,
+        applied: Applied,
+    ) -> Outcome {
         let Applied { user, records, failure } = applied;
         let status = if failure.is_some() { Status::Failed } else { status };
-        let finished = Finished::new(status, records)
-            .of_user(&user)
-            .with_error(failure.as_ref().map(|(_, error)| error));
-        let warnings = note(recording.finish(finished).await);
+        let conclusion = Conclusion {
+            status,
+            subject: Some(subject(target, &user.name, Some(&user))),
+            steps: records,
+            secret_names: Vec::new(),
+            error: failure.as_ref().map(|(_, error)| error),
+        };
+        let warnings = note(recording.finish(conclusion).await);
         let (failed_step, result) = match failure {
             None => (None, Ok(())),
             Some((step, error)) => (Some(step), Err(error)),
@@ -665,8 +691,14 @@ impl Users {
     }
 
     async fn finish_without_user(&self, recording: Recording, error: Error) -> Outcome {
-        let finished = Finished::new(Status::Failed, Vec::new()).with_error(Some(&error));
-        let warnings = note(recording.finish(finished).await);
+        let conclusion = Conclusion {
+            status: Status::Failed,
+            subject: None,
+            steps: Vec::new(),
+            secret_names: Vec::new(),
+            error: Some(&error),
+        };
+        let warnings = note(recording.finish(conclusion).await);
         Outcome { warnings, ..Outcome::failed(error) }
     }
 
@@ -701,6 +733,16 @@ async fn in_own_task<T: Send + 'static>(work: impl Future<Output = T> + Send + '
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     // The guarded values are sets and maps that are valid after any panic.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The user as an audit record names it.
+fn subject(target: &Target, name: &UserName, user: Option<&ObservedUser>) -> Subject {
+    Subject {
+        account_id: target.account_id.clone(),
+        user_name: name.clone(),
+        arn: user.and_then(|user| user.arn.parse().ok()),
+        unique_id: user.map(|user| user.unique_id.clone()),
+    }
 }
 
 fn describe(steps: &[Step]) -> Vec<String> {

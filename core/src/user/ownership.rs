@@ -9,7 +9,7 @@ use crate::ids::{InvalidId, TagValue};
 pub const RESERVED_PREFIX: &str = "crossaccount:";
 /// The tag that names the owner: a deployment, or a stack and logical id.
 pub const MANAGED_BY_TAG: &str = "crossaccount:managed-by";
-/// The tag of a user that a `quarantine` deletion locked; its value is the operation id.
+/// The tag of a user that a `quarantine` deletion locked; its value is the owner that did it.
 pub const QUARANTINED_TAG: &str = "crossaccount:quarantined-by";
 /// The inline policy that denies everything to a quarantined user.
 pub const QUARANTINE_POLICY: &str = "crossaccount-quarantine";

@@ -200,8 +200,8 @@ fn foreign_children(children: &Children, recorded: &UserSpec) -> Vec<Child> {
 /// The tag goes first: it tells a later run that the deny-all policy is there to be lifted, even when
 /// this run dies before it is written. Keys and certificates are made inactive and not deleted, so that the
 /// decision can be taken back and a forensic trail stays. MFA devices stay: they protect.
-pub fn plan_quarantine(children: &Children, operation_id: &str) -> Vec<Step> {
-    let tags = [(QUARANTINED_TAG.to_owned(), operation_id.to_owned())].into();
+pub fn plan_quarantine(children: &Children, owner: &str) -> Vec<Step> {
+    let tags = [(QUARANTINED_TAG.to_owned(), owner.to_owned())].into();
     let mut steps = vec![Step::TagUser(tags)];
     if let (Ok(name), Ok(document)) =
         (QUARANTINE_POLICY.parse(), DENY_ALL.parse::<PolicyDocument>())
@@ -333,7 +333,7 @@ mod tests {
 
     #[test]
     fn a_quarantine_denies_everything_before_it_disables_credentials_and_deletes_no_key() {
-        let steps = plan_quarantine(&everything(), "operation");
+        let steps = plan_quarantine(&everything(), "platform");
         assert!(matches!(steps[0], Step::TagUser(_)));
         assert!(matches!(steps[1], Step::PutInlinePolicy(..)));
         assert!(!steps.iter().any(|step| matches!(

@@ -25,3 +25,4 @@ pub use resource::{
     CreateRequest, DeleteRequest, ImportRequest, Imported, MoveSource, Moved, Outcome, Plan,
     PlanAction, PlanRequest, ReadRequest, Resource, UpdateRequest, ValidateRequest,
 };
+pub use server::Server;

@@ -288,10 +288,6 @@ impl Attribute {
         )
     }
 
-    pub(crate) fn is_configurable(&self) -> bool {
-        self.presence != Some(Presence::Computed)
-    }
-
     /// The type of its values.
     pub fn ty(&self) -> Type {
         match &self.shape {

@@ -1,0 +1,144 @@
+//! The one HTTP client, and the settings that every SDK client of ours shares: retries, time limits,
+//! user agent, clock.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_sdk_iam::config::retry::{RetryConfig, RetryPartition};
+use aws_sdk_iam::config::timeout::TimeoutConfig;
+use aws_sdk_iam::config::{AppName, BehaviorVersion, IdentityCache, Intercept, SharedHttpClient};
+use aws_smithy_async::rt::sleep::TokioSleep;
+use aws_smithy_async::time::SharedTimeSource;
+use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use aws_smithy_runtime_api::client::identity::SharedIdentityCache;
+use aws_smithy_runtime_api::client::stalled_stream_protection::StalledStreamProtectionConfig;
+
+use super::endpoints::Endpoint;
+use super::settings::SessionSettings;
+use crate::clock::{Clock, SdkTime};
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(30);
+const OPERATION_TIMEOUT: Duration = Duration::from_secs(150);
+
+/// Credentials are renewed this long before they expire (the SDK adds a random part of up to a half).
+pub(super) const RENEW_BEFORE_EXPIRY: Duration = Duration::from_secs(300);
+
+/// What the face hands over: where we start from.
+#[derive(Debug, Clone)]
+pub struct Base {
+    /// The hub credentials.
+    pub credentials: SharedCredentialsProvider,
+    /// The HTTP client, which the face has also given to whatever loads the credentials:
+    /// [`http_client`].
+    pub http: SharedHttpClient,
+}
+
+/// The HTTP client for everything: one connection pool, one TLS stack (rustls with aws-lc).
+pub fn http_client() -> SharedHttpClient {
+    aws_smithy_http_client::Builder::new()
+        .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
+        .build_https()
+}
+
+/// Makes the configuration of SDK clients.
+#[derive(Debug, Clone)]
+pub(super) struct Connection {
+    pub(super) settings: Arc<SessionSettings>,
+    pub(super) http: SharedHttpClient,
+    pub(super) clock: Arc<dyn Clock>,
+}
+
+impl Connection {
+    /// Settings for the clients of one set of credentials. Adaptive retries slow down per `partition`
+    /// alone, so that one throttled account does not slow the others.
+    pub(super) fn config(
+        &self,
+        credentials: SharedCredentialsProvider,
+        identity_cache: SharedIdentityCache,
+        partition: String,
+    ) -> ConfigParts {
+        ConfigParts {
+            connection: self.clone(),
+            credentials,
+            identity_cache,
+            partition: RetryPartition::new(partition),
+        }
+    }
+
+    /// A cache for one set of credentials. The SDK's default cache is shared by all clients of a
+    /// configuration, and forgets credentials at random from the 65th set on.
+    pub(super) fn identity_cache(&self) -> SharedIdentityCache {
+        IdentityCache::lazy()
+            .buffer_time(RENEW_BEFORE_EXPIRY)
+            // The provider below has its own limits; this only has to be longer than those.
+            .load_timeout(OPERATION_TIMEOUT + Duration::from_secs(10))
+            .build()
+    }
+
+    pub(super) fn retries(&self) -> RetryConfig {
+        RetryConfig::adaptive().with_max_attempts(self.settings.attempts.get())
+    }
+
+    /// The same for every client: the connection pool of the HTTP client is chosen by these numbers.
+    pub(super) fn timeouts() -> TimeoutConfig {
+        TimeoutConfig::builder()
+            .connect_timeout(CONNECT_TIMEOUT)
+            .operation_attempt_timeout(ATTEMPT_TIMEOUT)
+            .operation_timeout(OPERATION_TIMEOUT)
+            .build()
+    }
+
+    pub(super) fn time_source(&self) -> SharedTimeSource {
+        SharedTimeSource::new(SdkTime(Arc::clone(&self.clock)))
+    }
+}
+
+/// The settings of one client but for its endpoint and interceptor.
+#[derive(Debug, Clone)]
+pub(super) struct ConfigParts {
+    connection: Connection,
+    credentials: SharedCredentialsProvider,
+    identity_cache: SharedIdentityCache,
+    partition: RetryPartition,
+}
+
+/// The SDK generates one configuration builder for each service, with the same methods but no
+/// common trait.
+macro_rules! client_config {
+    ($function:ident, $sdk:ident) => {
+        pub(super) fn $function(
+            &self,
+            endpoint: Option<&Endpoint>,
+            interceptor: impl Intercept + 'static,
+        ) -> $sdk::config::Builder {
+            let region = self.connection.settings.region.as_str().to_owned();
+            let mut builder = $sdk::Config::builder()
+                .behavior_version(BehaviorVersion::latest())
+                .http_client(self.connection.http.clone())
+                .region($sdk::config::Region::new(region))
+                .credentials_provider(self.credentials.clone())
+                .identity_cache(self.identity_cache.clone())
+                .retry_config(self.connection.retries())
+                .retry_partition(self.partition.clone())
+                .timeout_config(Connection::timeouts())
+                .sleep_impl(TokioSleep::new())
+                .time_source(self.connection.time_source())
+                // Answers are a few kilobytes; the attempt timeout covers a stalled one.
+                .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
+                .interceptor(interceptor);
+            builder.set_app_name(
+                AppName::new(concat!("crossaccount-", env!("CARGO_PKG_VERSION"))).ok(),
+            );
+            builder.set_endpoint_url(endpoint.map(|endpoint| endpoint.as_str().to_owned()));
+            builder
+        }
+    };
+}
+
+impl ConfigParts {
+    client_config!(iam, aws_sdk_iam);
+    client_config!(sts, aws_sdk_sts);
+    client_config!(s3, aws_sdk_s3);
+}

@@ -1,0 +1,109 @@
+//! What is offered: schemas, functions, capabilities.
+
+use std::sync::Arc;
+
+use crossaccount_proto::tfplugin6::{
+    self, ServerCapabilities, get_metadata, get_provider_schema, get_resource_identity_schemas,
+};
+
+use crate::framework::Provider;
+use crate::framework::server::{Call, Inner};
+use crate::framework::wire::{diagnostics, functions, schema};
+use crate::schema::Diagnostics;
+
+/// Deletions are planned, the schema need not be asked for, and `moved` works across types.
+fn server_capabilities() -> ServerCapabilities {
+    ServerCapabilities {
+        plan_destroy: true,
+        get_provider_schema_optional: true,
+        move_resource_state: true,
+        generate_resource_config: false,
+    }
+}
+
+impl<P: Provider> Call<P> for get_provider_schema::Request {
+    type Answer = get_provider_schema::Response;
+    const NAME: &'static str = "GetProviderSchema";
+
+    async fn answer(self, server: Arc<Inner<P>>) -> Result<Self::Answer, Diagnostics> {
+        Ok(get_provider_schema::Response {
+            provider: Some(schema::to_proto(&server.schema)),
+            resource_schemas: server
+                .resources
+                .iter()
+                .map(|(name, offered)| ((*name).to_owned(), schema::to_proto(&offered.schema)))
+                .collect(),
+            data_source_schemas: server
+                .data_sources
+                .iter()
+                .map(|(name, offered)| ((*name).to_owned(), schema::to_proto(&offered.schema)))
+                .collect(),
+            functions: server
+                .functions
+                .iter()
+                .map(|(name, (_, signature))| ((*name).to_owned(), functions::to_proto(signature)))
+                .collect(),
+            server_capabilities: Some(server_capabilities()),
+            ..Default::default()
+        })
+    }
+
+    fn refused(self, diagnostics: Diagnostics) -> Self::Answer {
+        get_provider_schema::Response {
+            provider: Some(tfplugin6::Schema {
+                block: Some(tfplugin6::schema::Block::default()),
+                ..Default::default()
+            }),
+            diagnostics: diagnostics::to_proto(diagnostics),
+            ..Default::default()
+        }
+    }
+}
+
+impl<P: Provider> Call<P> for get_metadata::Request {
+    type Answer = get_metadata::Response;
+    const NAME: &'static str = "GetMetadata";
+
+    async fn answer(self, server: Arc<Inner<P>>) -> Result<Self::Answer, Diagnostics> {
+        let resource = |name: &&str| get_metadata::ResourceMetadata {
+            type_name: (*name).into(),
+        };
+        let source = |name: &&str| get_metadata::DataSourceMetadata {
+            type_name: (*name).into(),
+        };
+        let function = |name: &&str| get_metadata::FunctionMetadata {
+            name: (*name).into(),
+        };
+        Ok(get_metadata::Response {
+            server_capabilities: Some(server_capabilities()),
+            resources: server.resources.keys().map(resource).collect(),
+            data_sources: server.data_sources.keys().map(source).collect(),
+            functions: server.functions.keys().map(function).collect(),
+            ..Default::default()
+        })
+    }
+
+    fn refused(self, diagnostics: Diagnostics) -> Self::Answer {
+        get_metadata::Response {
+            diagnostics: diagnostics::to_proto(diagnostics),
+            ..Default::default()
+        }
+    }
+}
+
+/// No resource has an identity.
+impl<P: Provider> Call<P> for get_resource_identity_schemas::Request {
+    type Answer = get_resource_identity_schemas::Response;
+    const NAME: &'static str = "GetResourceIdentitySchemas";
+
+    async fn answer(self, _server: Arc<Inner<P>>) -> Result<Self::Answer, Diagnostics> {
+        Ok(get_resource_identity_schemas::Response::default())
+    }
+
+    fn refused(self, diagnostics: Diagnostics) -> Self::Answer {
+        get_resource_identity_schemas::Response {
+            diagnostics: diagnostics::to_proto(diagnostics),
+            ..Default::default()
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! Checks of configuration. Values may be unknown anywhere.
+
+use std::sync::Arc;
+
+use crossaccount_proto::tfplugin6::{
+    validate_data_resource_config, validate_provider_config, validate_resource_config,
+};
+
+use super::capabilities;
+use crate::framework::server::{Call, Inner};
+use crate::framework::wire::{diagnostics, values};
+use crate::framework::{Capabilities, Provider, ValidateRequest, plan};
+use crate::schema::{Diagnostics, Schema};
+use crate::value::Object;
+
+impl<P: Provider> Call<P> for validate_provider_config::Request {
+    type Answer = validate_provider_config::Response;
+    const NAME: &'static str = "ValidateProviderConfig";
+
+    async fn answer(self, server: Arc<Inner<P>>) -> Result<Self::Answer, Diagnostics> {
+        let config = values::decode_object(self.config.as_ref(), &server.ty, "configuration")?;
+        let config = config.unwrap_or_default();
+        let mut found = server.schema.validate(&config);
+        found.append(server.provider.validate(&config));
+        Ok(<Self as Call<P>>::refused(self, found))
+    }
+
+    fn refused(self, diagnostics: Diagnostics) -> Self::Answer {
+        validate_provider_config::Response {
+            diagnostics: diagnostics::to_proto(diagnostics),
+        }
+    }
+}
+
+impl<P: Provider> Call<P> for validate_resource_config::Request {
+    type Answer = validate_resource_config::Response;
+    const NAME: &'static str = "ValidateResourceConfig";
+
+    fn subject(&self) -> &str {
+        &self.type_name
+    }
+
+    async fn answer(self, server: Arc<Inner<P>>) -> Result<Self::Answer, Diagnostics> {
+        let resource = server.resource(&self.type_name)?;
+        let config = values::decode_object(self.config.as_ref(), &resource.ty, "configuration")?;
+        let config = config.unwrap_or_default();
+        let capabilities = capabilities(self.client_capabilities.clone());
+        let mut found = resource.schema.validate(&config);
+        found.append(unsupported_write_only(
+            &resource.schema,
+            &config,
+            capabilities,
+        ));
+        found.append(resource.item.validate(&ValidateRequest {
+            config,
+            capabilities,
+        }));
+        Ok(<Self as Call<P>>::refused(self, found))
+    }
+
+    fn refused(self, diagnostics: Diagnostics) -> Self::Answer {
+        validate_resource_config::Response {
+            diagnostics: diagnostics::to_proto(diagnostics),
+        }
+    }
+}
+
+/// A client that does not know write-only attributes would keep their values in its state.
+fn unsupported_write_only(
+    schema: &Schema,
+    config: &Object,
+    capabilities: Capabilities,
+) -> Diagnostics {
+    let mut found = Diagnostics::new();
+    if !capabilities.write_only_attributes_allowed {
+        for path in plan::configured_write_only(schema.attributes(), config) {
+            let detail = format!(
+                "{path} is write-only, and this version of Terraform would keep its value in the \
+                 state. Use Terraform or OpenTofu 1.11 or later, or remove the argument."
+            );
+            found.error_at(path, "Write-only argument is not supported", detail);
+        }
+    }
+    found
+}
+
+impl<P: Provider> Call<P> for validate_data_resource_config::Request {
+    type Answer = validate_data_resource_config::Response;
+    const NAME: &'static str = "ValidateDataResourceConfig";
+
+    fn subject(&self) -> &str {
+        &self.type_name
+    }
+
+    async fn answer(self, server: Arc<Inner<P>>) -> Result<Self::Answer, Diagnostics> {
+        let source = server.data_source(&self.type_name)?;
+        let config = values::decode_object(self.config.as_ref(), &source.ty, "configuration")?;
+        let config = config.unwrap_or_default();
+        let mut found = source.schema.validate(&config);
+        let capabilities = Capabilities::default();
+        found.append(source.item.validate(&ValidateRequest {
+            config,
+            capabilities,
+        }));
+        Ok(<Self as Call<P>>::refused(self, found))
+    }
+
+    fn refused(self, diagnostics: Diagnostics) -> Self::Answer {
+        validate_data_resource_config::Response {
+            diagnostics: diagnostics::to_proto(diagnostics),
+        }
+    }
+}
