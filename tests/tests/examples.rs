@@ -77,6 +77,27 @@ fn cfn_lint_refuses_a_template_with_a_mistake() {
 }
 
 #[test]
+fn every_configuration_has_the_format_of_terraform() {
+    let directory = tempfile::tempdir().unwrap();
+    let empty = directory.path().join("terraform.rc");
+    std::fs::write(&empty, "").unwrap();
+    let mut arguments: Vec<PathBuf> = ["fmt", "-check", "-diff"].map(PathBuf::from).to_vec();
+    arguments.extend(files(&examples(), &["tf"]));
+    let output = Command::new(harness::terraform::find_cli().unwrap())
+        .args(arguments)
+        .env("TF_CLI_CONFIG_FILE", &empty)
+        .current_dir(directory.path())
+        .output()
+        .unwrap();
+    assert!(
+        output.status.success(),
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
+
+#[test]
 fn every_configuration_says_at_its_top_what_it_is_for() {
     let configurations: Vec<_> = files(&examples(), &["tf", "hcl"])
         .into_iter()
