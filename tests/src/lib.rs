@@ -1,9 +1,17 @@
 //! The harness of the end-to-end tests and of the demo: an AWS stand-in, a world of accounts in it,
-//! and the real Terraform CLI.
+//! the member role template as CloudFormation reads it, and the real Terraform CLI.
 //!
 //! It stays inside this repository: no published crate depends on it.
 
+#![allow(
+    clippy::disallowed_methods,
+    reason = "the harness finds tools in the environment, starts servers and looks at the clock; \
+              nothing of it is in the product"
+)]
+
 mod cargo;
+pub mod cloudformation;
+pub mod python;
 pub mod standin;
 pub mod terraform;
 

@@ -43,7 +43,8 @@ impl PolicyTarget {
 pub struct MemberRolePolicy {
     /// Where the policy is going to stand.
     pub target: PolicyTarget,
-    /// Only users whose path begins with this can be read or changed. `/` means all users.
+    /// Only users whose path begins with this can be changed, and only what they hold can be read.
+    /// `/` means all users.
     pub user_path_prefix: Path,
     /// Only groups whose path begins with this can get or lose members. `/` means all groups.
     pub group_path_prefix: Path,
@@ -56,7 +57,8 @@ pub struct MemberRolePolicy {
 }
 
 /// The permissions policy of a member role: exactly the actions of the features, none of them with a
-/// wildcard, on users and groups below the path prefixes.
+/// wildcard, on users and groups below the path prefixes. Only looking a user up is not limited to
+/// the prefix: see [`Scope::FindUser`].
 ///
 /// The same input always gives the same document. A statement whose features are all off is absent.
 /// With a required boundary, creating users and giving them anything works only together with that
@@ -86,19 +88,13 @@ pub fn member_role_policy(policy: &MemberRolePolicy) -> Result<Value, Error> {
             )),
         );
     }
-    let mut statements: Vec<_> = Scope::ALL
+    let statements: Vec<_> = Scope::ALL
         .into_iter()
-        .filter(|scope| *scope != Scope::RemoveBoundary || policy.required_boundary.is_none())
-        .filter_map(|scope| allow(policy, scope, &rows))
+        .filter_map(|scope| match (scope, &policy.required_boundary) {
+            (Scope::RemoveBoundary, Some(_)) => Some(never_remove_boundaries(&policy.target)),
+            _ => allow(policy, scope, &rows),
+        })
         .collect();
-    if policy.required_boundary.is_some() {
-        statements.push(json!({
-            "Sid": "NeverRemoveBoundaries",
-            "Effect": "Deny",
-            "Action": ["iam:DeleteUserPermissionsBoundary"],
-            "Resource": [policy.target.arn("user/*")],
-        }));
-    }
     let document = json!({ "Version": POLICY_VERSION, "Statement": statements });
     let size = document
         .to_string()
@@ -113,6 +109,16 @@ pub fn member_role_policy(policy: &MemberRolePolicy) -> Result<Value, Error> {
             .with_advice("Allow managed policies by fewer, wider patterns."));
     }
     Ok(document)
+}
+
+/// A denial, and for users of every path, because other policies of the role may be wider than ours.
+fn never_remove_boundaries(target: &PolicyTarget) -> Value {
+    json!({
+        "Sid": "NeverRemoveBoundaries",
+        "Effect": "Deny",
+        "Action": ["iam:DeleteUserPermissionsBoundary"],
+        "Resource": [target.arn("user/*")],
+    })
 }
 
 /// The statement of one scope, if any action falls into it.
@@ -141,6 +147,7 @@ fn resource(policy: &MemberRolePolicy, scope: Scope) -> String {
     let target = &policy.target;
     match scope {
         Scope::Account => "*".to_owned(),
+        Scope::FindUser => target.arn("user/*"),
         Scope::ReadUser
         | Scope::ChangeUser
         | Scope::GrantToUser
@@ -273,6 +280,10 @@ mod tests {
         let policy = everything();
         let resource = |id| statement(&policy, id)["Resource"].clone();
         let users = json!(["arn:aws:iam::222222222222:user/engineering/*"]);
+        assert_eq!(
+            resource("FindUsers"),
+            json!(["arn:aws:iam::222222222222:user/*"])
+        );
         assert_eq!(resource("ReadUsers"), users);
         assert_eq!(resource("ChangeUsers"), users);
         assert_eq!(resource("GrantToUsers"), users);
@@ -352,7 +363,7 @@ mod tests {
             .iter()
             .map(|statement| statement["Sid"].as_str().unwrap().to_owned())
             .collect();
-        assert_eq!(ids, ["ReadAccount", "ReadUsers"]);
+        assert_eq!(ids, ["ReadAccount", "FindUsers", "ReadUsers"]);
     }
 
     #[test]

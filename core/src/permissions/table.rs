@@ -13,7 +13,11 @@ use super::{Access, Feature};
 pub enum Scope {
     /// The account as a whole: IAM offers no narrower resource for the call.
     Account,
-    /// Reading users below the path prefix.
+    /// Looking a user up, wherever its path is. A user that does not exist has no path, so a role
+    /// that is limited to a path would answer "denied" for a user that somebody deleted, and nobody
+    /// could tell the one from the other.
+    FindUser,
+    /// Reading what users below the path prefix hold.
     ReadUser,
     /// Changes of users below the path prefix that give no user more power.
     ChangeUser,
@@ -37,8 +41,9 @@ pub enum Scope {
 
 impl Scope {
     /// All scopes, in the order of their statements.
-    pub(super) const ALL: [Self; 9] = [
+    pub(super) const ALL: [Self; 10] = [
         Self::Account,
+        Self::FindUser,
         Self::ReadUser,
         Self::ChangeUser,
         Self::GrantToUser,
@@ -53,6 +58,7 @@ impl Scope {
     pub fn statement_id(self) -> &'static str {
         match self {
             Self::Account => "ReadAccount",
+            Self::FindUser => "FindUsers",
             Self::ReadUser => "ReadUsers",
             Self::ChangeUser => "ChangeUsers",
             Self::GrantToUser => "GrantToUsers",
@@ -69,6 +75,7 @@ impl Scope {
         match self {
             Self::GrantToUser | Self::AttachPolicy => true,
             Self::Account
+            | Self::FindUser
             | Self::ReadUser
             | Self::ChangeUser
             | Self::DetachPolicy
@@ -83,6 +90,7 @@ impl Scope {
         match self {
             Self::AttachPolicy | Self::DetachPolicy => true,
             Self::Account
+            | Self::FindUser
             | Self::ReadUser
             | Self::ChangeUser
             | Self::GrantToUser
@@ -129,13 +137,13 @@ const TABLE: &[RequiredAction] = {
         Quarantine, Tags, Users,
     };
     use Scope::{
-        Account, AttachPolicy, ChangeUser, DetachPolicy, GrantToUser, Group, ReadUser,
+        Account, AttachPolicy, ChangeUser, DetachPolicy, FindUser, GrantToUser, Group, ReadUser,
         RemoveBoundary, VirtualMfaDevice,
     };
     &[
         row("iam:GetAccountSummary", Read, Account, &[Users]),
         row("iam:ListUsers", Read, Account, &[DataSources]),
-        row("iam:GetUser", Read, ReadUser, &[Users, DataSources]),
+        row("iam:GetUser", Read, FindUser, &[Users, DataSources]),
         row(
             "iam:ListUserPolicies",
             Read,
@@ -306,6 +314,7 @@ pub fn required_actions(features: &[Feature]) -> Vec<RequiredAction> {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
+    use std::path::Path;
 
     use super::{Scope, TABLE, required_actions};
     use crate::permissions::{Access, Feature};
@@ -331,11 +340,39 @@ mod tests {
             assert_eq!(row.access == Access::Read, reads, "{}", row.action);
             assert_eq!(
                 row.access == Access::Read,
-                matches!(row.scope, Scope::Account | Scope::ReadUser),
+                matches!(
+                    row.scope,
+                    Scope::Account | Scope::FindUser | Scope::ReadUser
+                ),
                 "{}",
                 row.action
             );
         }
+    }
+
+    /// All actions that the source below a directory names, this module aside.
+    fn actions_named_below(directory: &Path, found: &mut BTreeSet<String>) {
+        let action = regex::Regex::new(r#""(iam:[A-Za-z]+)""#).unwrap();
+        for entry in std::fs::read_dir(directory).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() && !path.ends_with("permissions") {
+                actions_named_below(&path, found);
+            } else if path.is_file() {
+                let text = std::fs::read_to_string(&path).unwrap();
+                found.extend(action.captures_iter(&text).map(|found| found[1].to_owned()));
+            }
+        }
+    }
+
+    #[test]
+    fn the_table_holds_every_call_that_the_code_makes_and_no_other() {
+        let mut made = BTreeSet::new();
+        actions_named_below(
+            &Path::new(env!("CARGO_MANIFEST_DIR")).join("src"),
+            &mut made,
+        );
+        let table: BTreeSet<_> = TABLE.iter().map(|row| row.action.to_owned()).collect();
+        assert_eq!(made, table);
     }
 
     #[test]

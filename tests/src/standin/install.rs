@@ -22,7 +22,7 @@ const HELP: &str = "the AWS stand-in of the tests needs Python 3.10 or newer wit
 /// # Errors
 /// When Python or its `venv` module is missing or too old, or pip fails; the message says what to
 /// install.
-pub(super) fn python(target: &Path, requirements: &Path) -> Result<PathBuf> {
+pub(crate) fn python(target: &Path, requirements: &Path) -> Result<PathBuf> {
     let locked = fs::read(requirements)
         .with_context(|| format!("cannot read {}", requirements.display()))?;
     let (system_python, version) = find_python()?;

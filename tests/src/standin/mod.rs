@@ -5,7 +5,7 @@
 //! accounts of its own.
 
 mod control;
-mod install;
+pub(crate) mod install;
 mod process;
 mod world;
 
