@@ -3,6 +3,15 @@
 //!
 //! It stays inside this repository: no published crate depends on it.
 
+#![cfg_attr(
+    test,
+    allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        reason = "a failed test may panic"
+    )
+)]
+
 mod cargo;
 pub mod standin;
 pub mod terraform;

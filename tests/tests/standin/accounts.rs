@@ -13,7 +13,15 @@ async fn a_role_session_acts_in_the_member_account_only() {
     let iam = aws_sdk_iam::Client::new(&session(&world, first).await);
     iam.create_user().user_name("alice").send().await.unwrap();
 
-    assert!(first.iam().get_user().user_name("alice").send().await.is_ok());
+    assert!(
+        first
+            .iam()
+            .get_user()
+            .user_name("alice")
+            .send()
+            .await
+            .is_ok()
+    );
     let elsewhere = second.iam().get_user().user_name("alice").send().await;
     assert_eq!(refusal(elsewhere), "NoSuchEntity");
     world.control().check_canary().await.unwrap();
@@ -24,7 +32,12 @@ async fn unknown_inactive_and_deleted_keys_are_invalid() {
     let (world, iam) = member().await;
     let account = &world.members()[0];
     super::make_user(&iam, "alice").await;
-    let key = iam.create_access_key().user_name("alice").send().await.unwrap();
+    let key = iam
+        .create_access_key()
+        .user_name("alice")
+        .send()
+        .await
+        .unwrap();
     let key = key.access_key().unwrap().clone();
     let credentials = Credentials {
         access_key_id: key.access_key_id().to_owned(),
@@ -33,10 +46,15 @@ async fn unknown_inactive_and_deleted_keys_are_invalid() {
     let sts = aws_sdk_sts::Client::new(&account.config(&credentials));
     assert!(sts.get_caller_identity().send().await.is_ok());
 
-    let unknown =
-        Credentials { access_key_id: "AKIAUNKNOWNUNKNOWN77".to_owned(), ..credentials.clone() };
+    let unknown = Credentials {
+        access_key_id: "AKIAUNKNOWNUNKNOWN77".to_owned(),
+        ..credentials.clone()
+    };
     let stranger = aws_sdk_sts::Client::new(&account.config(&unknown));
-    assert_eq!(refusal(stranger.get_caller_identity().send().await), "InvalidClientTokenId");
+    assert_eq!(
+        refusal(stranger.get_caller_identity().send().await),
+        "InvalidClientTokenId"
+    );
 
     iam.update_access_key()
         .user_name("alice")
@@ -45,7 +63,10 @@ async fn unknown_inactive_and_deleted_keys_are_invalid() {
         .send()
         .await
         .unwrap();
-    assert_eq!(refusal(sts.get_caller_identity().send().await), "InvalidClientTokenId");
+    assert_eq!(
+        refusal(sts.get_caller_identity().send().await),
+        "InvalidClientTokenId"
+    );
 
     iam.delete_access_key()
         .user_name("alice")
@@ -53,7 +74,10 @@ async fn unknown_inactive_and_deleted_keys_are_invalid() {
         .send()
         .await
         .unwrap();
-    assert_eq!(refusal(sts.get_caller_identity().send().await), "InvalidClientTokenId");
+    assert_eq!(
+        refusal(sts.get_caller_identity().send().await),
+        "InvalidClientTokenId"
+    );
     world.control().check_canary().await.unwrap();
 }
 
@@ -66,7 +90,10 @@ async fn a_wrong_secret_does_not_match_the_signature() {
         ..account.credentials().clone()
     };
     let sts = aws_sdk_sts::Client::new(&account.config(&wrong));
-    assert_eq!(refusal(sts.get_caller_identity().send().await), "SignatureDoesNotMatch");
+    assert_eq!(
+        refusal(sts.get_caller_identity().send().await),
+        "SignatureDoesNotMatch"
+    );
 }
 
 #[tokio::test]
@@ -86,7 +113,11 @@ async fn an_expired_session_is_refused_as_expired() {
 async fn an_action_that_is_not_implemented_is_named_and_not_retried() {
     let (world, _) = member().await;
     let iam = world.members()[0].logged_iam();
-    let error = iam.generate_organizations_access_report().entity_path("o-1/r-1/ou-1").send().await;
+    let error = iam
+        .generate_organizations_access_report()
+        .entity_path("o-1/r-1/ou-1")
+        .send()
+        .await;
     let error = error.unwrap_err();
     assert!(error.request_id().is_some());
     assert_eq!(error.raw_response().unwrap().status().as_u16(), 501);
@@ -104,7 +135,15 @@ async fn resetting_an_account_empties_it_and_leaves_the_others() {
 
     let users = first.iam().list_users().send().await.unwrap();
     assert_eq!(users.users().len(), 0);
-    assert!(second.iam().get_user().user_name("alice").send().await.is_ok());
+    assert!(
+        second
+            .iam()
+            .get_user()
+            .user_name("alice")
+            .send()
+            .await
+            .is_ok()
+    );
 }
 
 #[test]

@@ -21,7 +21,10 @@ use serde_json::{Value, json};
 /// The AWS error code of a call that must be refused.
 fn refusal<T: Debug, E: ProvideErrorMetadata + Debug>(result: Result<T, E>) -> String {
     let error = result.expect_err("the call should have been refused");
-    error.code().unwrap_or_else(|| panic!("the error has no code: {error:?}")).to_owned()
+    error
+        .code()
+        .unwrap_or_else(|| panic!("the error has no code: {error:?}"))
+        .to_owned()
 }
 
 /// A world with one member account and its IAM, by hand.

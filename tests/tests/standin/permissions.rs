@@ -13,13 +13,29 @@ async fn only_the_granted_path_can_be_used() {
     )]))
     .await;
     let iam = session_iam(&world).await;
-    iam.create_user().user_name("alice").path("/app/").send().await.unwrap();
+    iam.create_user()
+        .user_name("alice")
+        .path("/app/")
+        .send()
+        .await
+        .unwrap();
     assert!(iam.get_user().user_name("alice").send().await.is_ok());
-    let outside = iam.create_user().user_name("bob").path("/other/").send().await;
+    let outside = iam
+        .create_user()
+        .user_name("bob")
+        .path("/other/")
+        .send()
+        .await;
     assert_eq!(refusal(outside), "AccessDenied");
-    assert_eq!(refusal(iam.delete_user().user_name("alice").send().await), "AccessDenied");
+    assert_eq!(
+        refusal(iam.delete_user().user_name("alice").send().await),
+        "AccessDenied"
+    );
     // The path of a user that does not exist is unknown, so a grant by path does not cover it.
-    assert_eq!(refusal(iam.get_user().user_name("nobody").send().await), "AccessDenied");
+    assert_eq!(
+        refusal(iam.get_user().user_name("nobody").send().await),
+        "AccessDenied"
+    );
 }
 
 #[tokio::test]
@@ -29,7 +45,10 @@ async fn an_explicit_deny_wins() {
     let world = world_allowing(json!([allow(json!("iam:*"), json!("*")), deny])).await;
     let iam = session_iam(&world).await;
     make_user(&iam, "alice").await;
-    assert_eq!(refusal(iam.delete_user().user_name("alice").send().await), "AccessDenied");
+    assert_eq!(
+        refusal(iam.delete_user().user_name("alice").send().await),
+        "AccessDenied"
+    );
 }
 
 #[tokio::test]
@@ -40,9 +59,17 @@ async fn a_rename_needs_rights_on_the_old_and_on_the_new_name() {
     ]))
     .await;
     let iam = session_iam(&world).await;
-    iam.create_user().user_name("alice").path("/app/").send().await.unwrap();
+    iam.create_user()
+        .user_name("alice")
+        .path("/app/")
+        .send()
+        .await
+        .unwrap();
     let rename = iam.update_user().user_name("alice").new_user_name("carol");
-    assert_eq!(refusal(rename.clone().new_path("/other/").send().await), "AccessDenied");
+    assert_eq!(
+        refusal(rename.clone().new_path("/other/").send().await),
+        "AccessDenied"
+    );
     rename.send().await.unwrap();
 }
 
@@ -53,7 +80,13 @@ async fn attach_under(condition: Value, policy_arn: &str) -> Result<(), String> 
     let world = world_allowing(json!([statement])).await;
     make_user(&world.members()[0].iam(), "alice").await;
     let iam = session_iam(&world).await;
-    match iam.attach_user_policy().user_name("alice").policy_arn(policy_arn).send().await {
+    match iam
+        .attach_user_policy()
+        .user_name("alice")
+        .policy_arn(policy_arn)
+        .send()
+        .await
+    {
         Ok(_) => Ok(()),
         refused => Err(refusal(refused)),
     }
@@ -65,27 +98,76 @@ async fn conditions_on_the_policy_to_attach_decide() {
     let admin = "arn:aws:iam::aws:policy/AdministratorAccess";
     let denied = Err("AccessDenied".to_owned());
     for (condition, arn, expected) in [
-        (json!({"ArnEquals": {"iam:PolicyARN": read_only}}), read_only, Ok(())),
-        (json!({"ArnEquals": {"iam:PolicyARN": read_only}}), admin, denied.clone()),
-        (json!({"ArnLike": {"iam:PolicyARN": "arn:aws:iam::aws:policy/Read*"}}), read_only, Ok(())),
-        (json!({"ArnNotEquals": {"iam:PolicyARN": admin}}), admin, denied.clone()),
-        (json!({"StringLike": {"iam:PolicyARN": "*/Read????Access"}}), read_only, Ok(())),
-        (json!({"StringNotLike": {"iam:PolicyARN": "*/Admin*"}}), admin, denied.clone()),
-        (json!({"Null": {"iam:PermissionsBoundary": "true"}}), read_only, Ok(())),
-        (json!({"Null": {"iam:PermissionsBoundary": "false"}}), read_only, denied.clone()),
-        (json!({"StringEquals": {"iam:PermissionsBoundary": admin}}), read_only, denied.clone()),
-        (json!({"StringEqualsIfExists": {"iam:PermissionsBoundary": admin}}), read_only, Ok(())),
-        (json!({"Bool": {"aws:SecureTransport": "true"}}), read_only, Ok(())),
+        (
+            json!({"ArnEquals": {"iam:PolicyARN": read_only}}),
+            read_only,
+            Ok(()),
+        ),
+        (
+            json!({"ArnEquals": {"iam:PolicyARN": read_only}}),
+            admin,
+            denied.clone(),
+        ),
+        (
+            json!({"ArnLike": {"iam:PolicyARN": "arn:aws:iam::aws:policy/Read*"}}),
+            read_only,
+            Ok(()),
+        ),
+        (
+            json!({"ArnNotEquals": {"iam:PolicyARN": admin}}),
+            admin,
+            denied.clone(),
+        ),
+        (
+            json!({"StringLike": {"iam:PolicyARN": "*/Read????Access"}}),
+            read_only,
+            Ok(()),
+        ),
+        (
+            json!({"StringNotLike": {"iam:PolicyARN": "*/Admin*"}}),
+            admin,
+            denied.clone(),
+        ),
+        (
+            json!({"Null": {"iam:PermissionsBoundary": "true"}}),
+            read_only,
+            Ok(()),
+        ),
+        (
+            json!({"Null": {"iam:PermissionsBoundary": "false"}}),
+            read_only,
+            denied.clone(),
+        ),
+        (
+            json!({"StringEquals": {"iam:PermissionsBoundary": admin}}),
+            read_only,
+            denied.clone(),
+        ),
+        (
+            json!({"StringEqualsIfExists": {"iam:PermissionsBoundary": admin}}),
+            read_only,
+            Ok(()),
+        ),
+        (
+            json!({"Bool": {"aws:SecureTransport": "true"}}),
+            read_only,
+            Ok(()),
+        ),
     ] {
-        assert_eq!(attach_under(condition.clone(), arn).await, expected, "{condition} {arn}");
+        assert_eq!(
+            attach_under(condition.clone(), arn).await,
+            expected,
+            "{condition} {arn}"
+        );
     }
 }
 
 #[tokio::test]
 async fn an_unknown_operator_or_key_fails_loudly() {
-    for condition in [json!({"BinaryEquals": {"aws:PrincipalArn": "x"}}),
-        json!({"StringEquals": {"made:UpKey": "x"}})]
-    {
+    for condition in [
+        json!({"BinaryEquals": {"aws:PrincipalArn": "x"}}),
+        json!({"StringEquals": {"made:UpKey": "x"}}),
+    ] {
         let refused = attach_under(condition, "arn:aws:iam::aws:policy/ReadOnlyAccess").await;
         assert_eq!(refused, Err("NotImplemented".to_owned()));
     }
@@ -103,15 +185,31 @@ async fn users_can_only_be_made_with_the_boundary_and_the_tags_that_the_policy_w
     });
     let world = world_allowing(json!([create, tag])).await;
     let iam = session_iam(&world).await;
-    let make = |name: &str| iam.create_user().user_name(name).permissions_boundary(boundary);
+    let make = |name: &str| {
+        iam.create_user()
+            .user_name(name)
+            .permissions_boundary(boundary)
+    };
     let tag = |key: &str, value: &str| Tag::builder().key(key).value(value).build().unwrap();
 
-    assert_eq!(refusal(iam.create_user().user_name("none").send().await), "AccessDenied");
+    assert_eq!(
+        refusal(iam.create_user().user_name("none").send().await),
+        "AccessDenied"
+    );
     make("plain").send().await.unwrap();
-    make("red").tags(tag("team", "red")).tags(tag("owner", "me")).send().await.unwrap();
+    make("red")
+        .tags(tag("team", "red"))
+        .tags(tag("owner", "me"))
+        .send()
+        .await
+        .unwrap();
     let blue = make("blue").tags(tag("team", "blue")).send().await;
     assert_eq!(refusal(blue), "AccessDenied");
-    let other = make("other").tags(tag("team", "red")).tags(tag("extra", "x")).send().await;
+    let other = make("other")
+        .tags(tag("team", "red"))
+        .tags(tag("extra", "x"))
+        .send()
+        .await;
     assert_eq!(refusal(other), "AccessDenied");
 }
 
@@ -123,10 +221,19 @@ async fn tags_of_the_user_can_guard_it() {
     let by_hand = world.members()[0].iam();
     make_user(&by_hand, "foreign").await;
     let managed = Tag::builder().key("managed").value("yes").build().unwrap();
-    by_hand.create_user().user_name("ours").tags(managed).send().await.unwrap();
+    by_hand
+        .create_user()
+        .user_name("ours")
+        .tags(managed)
+        .send()
+        .await
+        .unwrap();
 
     let iam = session_iam(&world).await;
-    assert_eq!(refusal(iam.delete_user().user_name("foreign").send().await), "AccessDenied");
+    assert_eq!(
+        refusal(iam.delete_user().user_name("foreign").send().await),
+        "AccessDenied"
+    );
     iam.delete_user().user_name("ours").send().await.unwrap();
 }
 
@@ -149,7 +256,10 @@ async fn a_session_policy_takes_rights_away() {
     let config = member.session_config(answer.credentials().unwrap());
     let iam = aws_sdk_iam::Client::new(&config);
     assert!(iam.list_users().send().await.is_ok());
-    assert_eq!(refusal(iam.create_user().user_name("alice").send().await), "AccessDenied");
+    assert_eq!(
+        refusal(iam.create_user().user_name("alice").send().await),
+        "AccessDenied"
+    );
 }
 
 #[tokio::test]
@@ -157,10 +267,25 @@ async fn a_users_own_boundary_limits_its_policies() {
     let (world, iam) = super::member().await;
     let member = &world.members()[0];
     let boundary = "arn:aws:iam::aws:policy/IAMReadOnlyAccess";
-    iam.create_user().user_name("alice").permissions_boundary(boundary).send().await.unwrap();
+    iam.create_user()
+        .user_name("alice")
+        .permissions_boundary(boundary)
+        .send()
+        .await
+        .unwrap();
     let admin = "arn:aws:iam::aws:policy/AdministratorAccess";
-    iam.attach_user_policy().user_name("alice").policy_arn(admin).send().await.unwrap();
-    let key = iam.create_access_key().user_name("alice").send().await.unwrap();
+    iam.attach_user_policy()
+        .user_name("alice")
+        .policy_arn(admin)
+        .send()
+        .await
+        .unwrap();
+    let key = iam
+        .create_access_key()
+        .user_name("alice")
+        .send()
+        .await
+        .unwrap();
     let key = key.access_key().unwrap();
     let credentials = harness::standin::Credentials {
         access_key_id: key.access_key_id().to_owned(),
@@ -168,13 +293,19 @@ async fn a_users_own_boundary_limits_its_policies() {
     };
     let alice = aws_sdk_iam::Client::new(&member.config(&credentials));
     assert!(alice.list_users().send().await.is_ok());
-    assert_eq!(refusal(alice.create_user().user_name("bob").send().await), "AccessDenied");
+    assert_eq!(
+        refusal(alice.create_user().user_name("bob").send().await),
+        "AccessDenied"
+    );
 }
 
 #[tokio::test]
 async fn the_log_tells_which_statement_allowed_a_call() {
     let world = world_allowing(json!([
-        allow(json!(["iam:CreateUser", "iam:DeleteUser"]), json!("arn:aws:iam::*:user/*")),
+        allow(
+            json!(["iam:CreateUser", "iam:DeleteUser"]),
+            json!("arn:aws:iam::*:user/*")
+        ),
         allow(json!("iam:GetUser"), json!("*")),
     ]))
     .await;
@@ -185,12 +316,23 @@ async fn the_log_tells_which_statement_allowed_a_call() {
     assert_eq!(refusal(iam.list_users().send().await), "AccessDenied");
 
     let calls = world.control().calls(account).await.unwrap();
-    let [create, list] = calls.as_slice() else { panic!("{calls:?}") };
+    let [create, list] = calls.as_slice() else {
+        panic!("{calls:?}")
+    };
     assert_eq!(create.action, "iam:CreateUser");
-    assert_eq!(create.resources, [format!("arn:aws:iam::{account}:user/alice")]);
+    assert_eq!(
+        create.resources,
+        [format!("arn:aws:iam::{account}:user/alice")]
+    );
     assert!(create.allowed && create.committed && create.status == 200);
-    assert!(create.principal_arn.ends_with(":assumed-role/CrossAccountUserAdmin/test"));
-    let [statement] = create.decisions[0].statements.as_slice() else { panic!("{create:?}") };
+    assert!(
+        create
+            .principal_arn
+            .ends_with(":assumed-role/CrossAccountUserAdmin/test")
+    );
+    let [statement] = create.decisions[0].statements.as_slice() else {
+        panic!("{create:?}")
+    };
     assert_eq!(statement.index, 0);
     assert_eq!(statement.action, "iam:CreateUser");
     assert_eq!(statement.resource.as_deref(), Some("arn:aws:iam::*:user/*"));

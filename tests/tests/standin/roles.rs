@@ -17,7 +17,12 @@ fn assume(world: &World) -> aws_sdk_sts::operation::assume_role::builders::Assum
 }
 
 async fn world_trusting(trust: Value) -> World {
-    World::with(WorldOptions { trust: Some(trust), ..WorldOptions::default() }).await.unwrap()
+    World::with(WorldOptions {
+        trust: Some(trust),
+        ..WorldOptions::default()
+    })
+    .await
+    .unwrap()
 }
 
 fn trust(principal: &str, condition: Value) -> Value {
@@ -30,9 +35,18 @@ fn trust(principal: &str, condition: Value) -> Value {
 #[tokio::test]
 async fn the_external_id_must_be_the_one_of_the_trust_policy() {
     let world = World::new(1).await.unwrap();
-    assert!(assume(&world).external_id(world.external_id()).send().await.is_ok());
+    assert!(
+        assume(&world)
+            .external_id(world.external_id())
+            .send()
+            .await
+            .is_ok()
+    );
     assert_eq!(refusal(assume(&world).send().await), "AccessDenied");
-    assert_eq!(refusal(assume(&world).external_id("other").send().await), "AccessDenied");
+    assert_eq!(
+        refusal(assume(&world).external_id("other").send().await),
+        "AccessDenied"
+    );
 }
 
 #[tokio::test]
@@ -42,7 +56,10 @@ async fn a_role_or_an_account_that_does_not_exist_is_access_denied() {
         format!("arn:aws:iam::{}:role/Nobody", world.members()[0].id()),
         "arn:aws:iam::799999999999:role/Nobody".to_owned(),
     ] {
-        assert_eq!(refusal(assume(&world).role_arn(arn).send().await), "AccessDenied");
+        assert_eq!(
+            refusal(assume(&world).role_arn(arn).send().await),
+            "AccessDenied"
+        );
     }
 }
 
@@ -53,14 +70,26 @@ async fn the_trust_policy_decides_who_may_come() {
         ("{hub}", json!({}), true),
         ("arn:aws:iam::799999999999:root", json!({}), false),
         ("arn:aws:iam::{hub}:user/somebody", json!({}), false),
-        ("*", json!({"StringEquals": {"aws:PrincipalOrgID": "{organization}"}}), true),
-        ("*", json!({"StringEquals": {"aws:PrincipalOrgID": "o-other"}}), false),
+        (
+            "*",
+            json!({"StringEquals": {"aws:PrincipalOrgID": "{organization}"}}),
+            true,
+        ),
+        (
+            "*",
+            json!({"StringEquals": {"aws:PrincipalOrgID": "o-other"}}),
+            false,
+        ),
         (
             "{hub}",
             json!({"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::{hub}:user/stand-in/*"}}),
             true,
         ),
-        ("{hub}", json!({"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::{hub}:role/*"}}), false),
+        (
+            "{hub}",
+            json!({"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::{hub}:role/*"}}),
+            false,
+        ),
     ] {
         let world = world_trusting(trust(principal, condition.clone())).await;
         let allowed = assume(&world).send().await.is_ok();
@@ -74,13 +103,23 @@ async fn a_user_needs_its_own_permission_too() {
     let (hub, role) = (world.hub(), world.role_arn(world.members()[0].id()));
     let iam = hub.iam();
     super::make_user(&iam, "deployer").await;
-    let key = iam.create_access_key().user_name("deployer").send().await.unwrap();
+    let key = iam
+        .create_access_key()
+        .user_name("deployer")
+        .send()
+        .await
+        .unwrap();
     let key = key.access_key().unwrap();
     let sts = aws_sdk_sts::Client::new(&hub.config(&Credentials {
         access_key_id: key.access_key_id().to_owned(),
         secret_access_key: key.secret_access_key().to_owned(),
     }));
-    let assume = || sts.assume_role().role_arn(&role).role_session_name("test").send();
+    let assume = || {
+        sts.assume_role()
+            .role_arn(&role)
+            .role_session_name("test")
+            .send()
+    };
     assert_eq!(refusal(assume().await), "AccessDenied");
     let document = policy(json!([allow(json!("sts:AssumeRole"), json!(role))]));
     iam.put_user_policy()
@@ -105,13 +144,27 @@ async fn durations_names_and_session_policies_are_validated() {
         let refused = refusal(valid().role_session_name(name).send().await);
         assert_eq!(refused, "ValidationError", "{name}");
     }
-    assert_eq!(refusal(valid().external_id("a b").send().await), "ValidationError");
-    assert_eq!(refusal(valid().policy("{").send().await), "MalformedPolicyDocument");
+    assert_eq!(
+        refusal(valid().external_id("a b").send().await),
+        "ValidationError"
+    );
+    assert_eq!(
+        refusal(valid().policy("{").send().await),
+        "MalformedPolicyDocument"
+    );
     let long = " ".repeat(2049);
-    assert_eq!(refusal(valid().policy(long).send().await), "ValidationError");
-    let longest = World::with(WorldOptions { max_session_duration: 7200, ..Default::default() });
+    assert_eq!(
+        refusal(valid().policy(long).send().await),
+        "ValidationError"
+    );
+    let longest = World::with(WorldOptions {
+        max_session_duration: 7200,
+        ..Default::default()
+    });
     let longest = longest.await.unwrap();
-    let answer = assume(&longest).external_id(longest.external_id()).duration_seconds(7200);
+    let answer = assume(&longest)
+        .external_id(longest.external_id())
+        .duration_seconds(7200);
     assert!(answer.send().await.is_ok());
 }
 
@@ -120,7 +173,13 @@ async fn a_chained_session_lasts_an_hour_at_most() {
     let world = World::with(WorldOptions {
         members: 2,
         trust: Some(trust("*", json!({}))),
-        permissions: Some([("all".to_owned(), policy(json!([allow(json!("*"), json!("*"))])))].into()),
+        permissions: Some(
+            [(
+                "all".to_owned(),
+                policy(json!([allow(json!("*"), json!("*"))])),
+            )]
+            .into(),
+        ),
         max_session_duration: 7200,
         ..WorldOptions::default()
     })
@@ -146,22 +205,44 @@ async fn a_chained_session_lasts_an_hour_at_most() {
 async fn session_tags_and_source_identity_must_be_trusted() {
     let tag = Tag::builder().key("run").value("42").build().unwrap();
     let world = World::new(1).await.unwrap();
-    let tagged = assume(&world).external_id(world.external_id()).tags(tag.clone());
+    let tagged = assume(&world)
+        .external_id(world.external_id())
+        .tags(tag.clone());
     assert!(tagged.source_identity("alice").send().await.is_ok());
 
     let strict = world_trusting(trust("{hub}", json!({}))).await;
     assert!(assume(&strict).send().await.is_ok());
-    assert_eq!(refusal(assume(&strict).tags(tag).send().await), "AccessDenied");
-    assert_eq!(refusal(assume(&strict).source_identity("alice").send().await), "AccessDenied");
+    assert_eq!(
+        refusal(assume(&strict).tags(tag).send().await),
+        "AccessDenied"
+    );
+    assert_eq!(
+        refusal(assume(&strict).source_identity("alice").send().await),
+        "AccessDenied"
+    );
 }
 
 #[tokio::test]
 async fn the_log_counts_assumed_roles_under_the_account_of_the_role() {
     let world = World::new(1).await.unwrap();
-    assume(&world).external_id(world.external_id()).send().await.unwrap();
-    let calls = world.control().calls(world.members()[0].id()).await.unwrap();
-    let [call] = calls.as_slice() else { panic!("{calls:?}") };
+    assume(&world)
+        .external_id(world.external_id())
+        .send()
+        .await
+        .unwrap();
+    let calls = world
+        .control()
+        .calls(world.members()[0].id())
+        .await
+        .unwrap();
+    let [call] = calls.as_slice() else {
+        panic!("{calls:?}")
+    };
     assert_eq!(call.action, "sts:AssumeRole");
     assert_eq!(call.caller_account_id, world.hub().id());
-    assert!(call.decisions[0].statements[0].policy.ends_with("trust policy"));
+    assert!(
+        call.decisions[0].statements[0]
+            .policy
+            .ends_with("trust policy")
+    );
 }
