@@ -1,4 +1,4 @@
-//! Runs the real Terraform (or OpenTofu) with the provider of this workspace.
+//! Runs the real Terraform (or `OpenTofu`) with the provider of this workspace.
 //!
 //! Each [`Terraform`] has a directory of its own and sees nothing of the machine's configuration.
 //! The provider comes in through `dev_overrides`, so `init` is only needed when a configuration uses

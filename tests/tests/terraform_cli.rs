@@ -5,7 +5,7 @@ use std::time::Duration;
 use harness::{Terraform, World};
 use serde_json::json;
 
-const LIMIT: Duration = Duration::from_secs(120);
+const LIMIT: Duration = Duration::from_mins(2);
 const CONFIGURATION: &str = r#"
 variable "name" { default = "alice" }
 resource "terraform_data" "one" { input = var.name }
