@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
+use std::time::SystemTime;
 
 use anyhow::{Context, Result, bail};
 
@@ -29,7 +30,8 @@ pub(crate) fn target_directory() -> PathBuf {
 }
 
 /// The directory that holds the binary of a package of this workspace, built in the profile of the
-/// running executable. Built once per process; cargo itself knows whether there is anything to do.
+/// running executable. Looked at once per process. `cargo test --workspace` builds the binary for the
+/// provider's own integration tests, so that mostly there is nothing left to do.
 ///
 /// # Errors
 /// When cargo cannot be started or the build fails; the message holds the compiler's output.
@@ -46,10 +48,18 @@ fn build_provider() -> Result<PathBuf> {
     let target = target_directory();
     let executable = std::env::current_exe().context("this executable has no path")?;
     let release = executable.starts_with(target.join("release"));
+    let directory = target.join(if release { "release" } else { "debug" });
+    let binary = directory.join(format!("{PACKAGE}{}", std::env::consts::EXE_SUFFIX));
+    if is_up_to_date(&binary) {
+        return Ok(directory);
+    }
     let mut command = Command::new(env!("CARGO"));
     command
         .current_dir(workspace())
-        .args(["build", "--quiet", "--package", PACKAGE, "--bin", PACKAGE])
+        // This package is selected too, so that dependencies are built with the same features as
+        // for it, and most of them are there already.
+        .args(["build", "--quiet", "--package", env!("CARGO_PKG_NAME")])
+        .args(["--package", PACKAGE, "--bin", PACKAGE])
         .arg("--target-dir")
         .arg(&target);
     if release {
@@ -62,14 +72,74 @@ fn build_provider() -> Result<PathBuf> {
             command.env_remove(name);
         }
     }
-    let output = command.output().with_context(|| format!("cannot start {}", env!("CARGO")))?;
+    let output = command
+        .output()
+        .with_context(|| format!("cannot start {}", env!("CARGO")))?;
     if !output.status.success() {
-        bail!("cannot build {PACKAGE}:\n{}", String::from_utf8_lossy(&output.stderr));
+        bail!(
+            "cannot build {PACKAGE}:\n{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
     }
-    let directory = target.join(if release { "release" } else { "debug" });
-    let binary = directory.join(format!("{PACKAGE}{}", std::env::consts::EXE_SUFFIX));
     if !binary.is_file() {
-        bail!("cargo built {PACKAGE}, but there is no {}", binary.display());
+        bail!(
+            "cargo built {PACKAGE}, but there is no {}",
+            binary.display()
+        );
     }
     Ok(directory)
+}
+
+/// Whether a binary is newer than everything that it is made from.
+fn is_up_to_date(binary: &Path) -> bool {
+    let Some(built) = modified(binary) else {
+        return false;
+    };
+    let root = workspace();
+    let sources = ["Cargo.toml", "Cargo.lock", "core", "proto", "provider"];
+    sources
+        .iter()
+        .all(|source| newest(&root.join(source)).is_some_and(|time| time <= built))
+}
+
+fn modified(path: &Path) -> Option<SystemTime> {
+    path.metadata()
+        .and_then(|metadata| metadata.modified())
+        .ok()
+}
+
+/// The time of the last change of a file or of anything in a directory; `None` when something
+/// cannot be read. Directories count too: their time changes when a file is removed.
+fn newest(path: &Path) -> Option<SystemTime> {
+    let mut time = modified(path)?;
+    if path.is_dir() {
+        for entry in path.read_dir().ok()? {
+            time = time.max(newest(&entry.ok()?.path())?);
+        }
+    }
+    Some(time)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::{self, File};
+    use std::time::{Duration, SystemTime};
+
+    use super::newest;
+
+    #[test]
+    fn a_change_anywhere_below_a_directory_is_seen() {
+        let directory = tempfile::tempdir().unwrap();
+        let inner = directory.path().join("src");
+        fs::create_dir(&inner).unwrap();
+        fs::write(inner.join("old.rs"), "").unwrap();
+        let later = SystemTime::now() + Duration::from_secs(1000);
+        assert!(newest(directory.path()).unwrap() < later);
+        File::create(inner.join("new.rs"))
+            .unwrap()
+            .set_modified(later)
+            .unwrap();
+        assert_eq!(newest(directory.path()), Some(later));
+        assert_eq!(newest(&directory.path().join("missing")), None);
+    }
 }

@@ -8,6 +8,14 @@
     reason = "the harness finds tools in the environment, starts servers and looks at the clock; \
               nothing of it is in the product"
 )]
+#![cfg_attr(
+    test,
+    allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        reason = "a failed test may panic"
+    )
+)]
 
 mod cargo;
 pub mod cloudformation;

@@ -1,4 +1,4 @@
-//! Runs the real Terraform (or OpenTofu) with the provider of this workspace.
+//! Runs the real Terraform (or `OpenTofu`) with the provider of this workspace.
 //!
 //! Each [`Terraform`] has a directory of its own and sees nothing of the machine's configuration.
 //! The provider comes in through `dev_overrides`, so `init` is only needed when a configuration uses
@@ -10,6 +10,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::OnceLock;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
@@ -72,8 +73,11 @@ impl Terraform {
         let work = directory.path().join("work");
         fs::create_dir(&work).with_context(|| format!("cannot create {}", work.display()))?;
 
-        let mut terraform =
-            Self { directory, binary: find_cli()?.to_owned(), environment: BTreeMap::new() };
+        let mut terraform = Self {
+            directory,
+            binary: find_cli()?.to_owned(),
+            environment: BTreeMap::new(),
+        };
         for name in ["PATH", "TMPDIR", "SYSTEMROOT", "TEMP", "TMP"] {
             if let Some(value) = std::env::var_os(name) {
                 terraform.environment.insert(name.into(), value);
@@ -143,7 +147,10 @@ impl Terraform {
             .output()
             .with_context(|| format!("cannot start {}", self.binary.display()))?;
         Ok(TerraformOutput {
-            arguments: arguments.iter().map(|&argument| argument.to_owned()).collect(),
+            arguments: arguments
+                .iter()
+                .map(|&argument| argument.to_owned())
+                .collect(),
             status: output.status,
             stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
             stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
@@ -158,15 +165,20 @@ impl Terraform {
         let number = uuid::Uuid::new_v4().simple();
         let stdout = self.directory.path().join(format!("{number}.out"));
         let stderr = self.directory.path().join(format!("{number}.err"));
-        let child = self
-            .command(arguments)
+        let mut command = self.command(arguments);
+        #[cfg(unix)]
+        std::os::unix::process::CommandExt::process_group(&mut command, 0);
+        let child = command
             .stdin(Stdio::null())
             .stdout(fs::File::create(&stdout).context("cannot create a file for the output")?)
             .stderr(fs::File::create(&stderr).context("cannot create a file for the output")?)
             .spawn()
             .with_context(|| format!("cannot start {}", self.binary.display()))?;
         Ok(RunningTerraform {
-            arguments: arguments.iter().map(|&argument| argument.to_owned()).collect(),
+            arguments: arguments
+                .iter()
+                .map(|&argument| argument.to_owned())
+                .collect(),
             child,
             stdout,
             stderr,
@@ -175,7 +187,11 @@ impl Terraform {
 
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(&self.binary);
-        command.current_dir(self.path()).env_clear().envs(&self.environment).args(arguments);
+        command
+            .current_dir(self.path())
+            .env_clear()
+            .envs(&self.environment)
+            .args(arguments);
         command
     }
 
@@ -253,7 +269,9 @@ impl Terraform {
     /// When the resource is not in the state of the root module.
     pub fn attributes(&self, address: &str) -> Result<Value> {
         let state = self.show_json()?;
-        let resources = state.pointer("/values/root_module/resources").and_then(Value::as_array);
+        let resources = state
+            .pointer("/values/root_module/resources")
+            .and_then(Value::as_array);
         resources
             .into_iter()
             .flatten()
@@ -338,7 +356,18 @@ impl RunningTerraform {
     /// When the process has already ended.
     #[cfg(unix)]
     pub fn interrupt(&self) -> Result<()> {
-        self.signal(nix::sys::signal::Signal::SIGINT)
+        nix::sys::signal::kill(self.process()?, nix::sys::signal::Signal::SIGINT)
+            .context("cannot interrupt terraform")
+    }
+
+    /// Interrupts the CLI and the providers that it has started, as Ctrl+C in a terminal does.
+    ///
+    /// # Errors
+    /// When the process has already ended.
+    #[cfg(unix)]
+    pub fn interrupt_all(&self) -> Result<()> {
+        nix::sys::signal::killpg(self.process()?, nix::sys::signal::Signal::SIGINT)
+            .context("cannot interrupt terraform and its providers")
     }
 
     /// Kills the CLI without a chance to clean up.
@@ -347,14 +376,39 @@ impl RunningTerraform {
     /// When the process has already ended.
     #[cfg(unix)]
     pub fn kill(&self) -> Result<()> {
-        self.signal(nix::sys::signal::Signal::SIGKILL)
+        nix::sys::signal::kill(self.process()?, nix::sys::signal::Signal::SIGKILL)
+            .context("cannot kill terraform")
     }
 
     #[cfg(unix)]
-    fn signal(&self, signal: nix::sys::signal::Signal) -> Result<()> {
+    fn process(&self) -> Result<nix::unistd::Pid> {
         let id = i32::try_from(self.child.id()).context("the process id is too large")?;
-        nix::sys::signal::kill(nix::unistd::Pid::from_raw(id), signal)
-            .with_context(|| format!("cannot send {signal} to terraform"))
+        Ok(nix::unistd::Pid::from_raw(id))
+    }
+
+    /// Waits for the end, but not longer than this.
+    ///
+    /// # Errors
+    /// When it is still running by then (it is killed), or the output cannot be read.
+    pub fn wait_within(mut self, limit: Duration) -> Result<TerraformOutput> {
+        const PAUSE: Duration = Duration::from_millis(20);
+        let begin = Instant::now();
+        while self
+            .child
+            .try_wait()
+            .context("cannot wait for terraform")?
+            .is_none()
+        {
+            if begin.elapsed() > limit {
+                let so_far = self.stdout_so_far();
+                bail!(
+                    "terraform {} runs longer than {limit:?}:\n{so_far}",
+                    self.arguments.join(" ")
+                );
+            }
+            std::thread::sleep(PAUSE);
+        }
+        self.wait()
     }
 
     /// Waits for the end.
@@ -391,7 +445,9 @@ pub fn find_cli() -> Result<&'static Path> {
             let path = std::env::var_os("PATH")?;
             ["terraform", "tofu"].iter().find_map(|name| {
                 let file = format!("{name}{}", std::env::consts::EXE_SUFFIX);
-                std::env::split_paths(&path).map(|entry| entry.join(&file)).find(|one| one.is_file())
+                std::env::split_paths(&path)
+                    .map(|entry| entry.join(&file))
+                    .find(|one| one.is_file())
             })
         })
         .as_deref()
@@ -400,7 +456,12 @@ pub fn find_cli() -> Result<&'static Path> {
 
 /// A string of the configuration language.
 fn quoted(text: &str) -> String {
-    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\"").replace("${", "$${"))
+    format!(
+        "\"{}\"",
+        text.replace('\\', "\\\\")
+            .replace('"', "\\\"")
+            .replace("${", "$${")
+    )
 }
 
 #[cfg(test)]

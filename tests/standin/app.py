@@ -75,7 +75,7 @@ def serve(environ: dict[str, Any]) -> Answer:
             record.fault_kind = hit[0].kind
         apply_early(call, hit)
         authenticate.verify(call, credential)
-        answer = execute(call, principal, record, hit, request_id)
+        answer = execute(call, principal, record, by_hand, request_id)
     except Dropped:
         record.error_code = "(connection dropped)"
         LOG.add(record)
@@ -135,7 +135,7 @@ def apply_late(hit: list[Fault]) -> None:
 
 
 def execute(
-    call: Call, principal: Principal, record: Record, hit: list[Fault], request_id: str
+    call: Call, principal: Principal, record: Record, by_hand: bool, request_id: str
 ) -> Answer:
     if call.account_id == FORBIDDEN_ACCOUNT:
         raise not_implemented(f"account {FORBIDDEN_ACCOUNT}")
@@ -145,14 +145,16 @@ def execute(
             if call.service == "s3" and call.bucket:
                 owner = other_resources.bucket_owner(call.bucket) or owner
             locks.enter_context(STATE.account(owner).lock)
-            authorise(call, principal, record.decisions)
+            authorise(call, principal, record.decisions, by_hand)
         answer = dispatch.carry_out(call, principal, record.decisions, request_id)
     record.committed = answer.status < 400
     return answer
 
 
-def authorise(call: Call, principal: Principal, decisions: list[Decision]) -> None:
-    if call.action in UNAUTHORISED_ACTIONS:
+def authorise(
+    call: Call, principal: Principal, decisions: list[Decision], by_hand: bool
+) -> None:
+    if call.action in UNAUTHORISED_ACTIONS or (by_hand and call.service != "s3"):
         return
     context = global_context(call, principal)
     resource_account(context, call.account_id)

@@ -6,7 +6,6 @@ import json
 from typing import Any
 from urllib.parse import parse_qs
 
-from moto.backends import get_backend  # noqa: F401  (moto's own table of services)
 from moto.core.base_backend import BackendDict
 
 from .authz.policy import check_identity_document, compile_document

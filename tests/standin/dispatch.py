@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import io
 import re
 from functools import lru_cache
@@ -9,16 +10,9 @@ from typing import Any
 
 from moto.core.exceptions import ServiceException
 from moto.core.request import Request
-from moto.core.responses import EmptyResult  # noqa: F401  (loads the service tables)
 from moto.core.serialize import DefaultAttributePicker, get_serializer_class
 from moto.core.utils import get_service_model
-from moto.dynamodb.responses import DynamoHandler
 from moto.iam.responses import IamResponse
-from moto.kms.responses import KmsResponse
-from moto.organizations.responses import OrganizationsResponse
-from moto.s3.models import FakeBucket
-from moto.s3.responses import S3Response
-from moto.ssm.responses import SimpleSystemManagerResponse
 from werkzeug.exceptions import HTTPException
 
 from . import iam, sts
@@ -30,12 +24,14 @@ from .request import Call
 from .state import STATE, Principal
 from .wire import Answer, AwsError, not_implemented
 
+# Imported when they are first called: most tests never need them, and they cost a second.
 RESPONSES = {
-    "iam": IamResponse,
-    "ssm": SimpleSystemManagerResponse,
-    "kms": KmsResponse,
-    "organizations": OrganizationsResponse,
-    "dynamodb": DynamoHandler,
+    "iam": ("moto.iam.responses", "IamResponse"),
+    "ssm": ("moto.ssm.responses", "SimpleSystemManagerResponse"),
+    "kms": ("moto.kms.responses", "KmsResponse"),
+    "organizations": ("moto.organizations.responses", "OrganizationsResponse"),
+    "dynamodb": ("moto.dynamodb.responses", "DynamoHandler"),
+    "s3": ("moto.s3.responses", "S3Response"),
 }
 CHECKS = {
     "CreatePolicy": policies.check_managed_document,
@@ -48,8 +44,21 @@ JSON_CODE = re.compile(rb'"__type":\s*"(?:[^"#]*#)?([^"]*)"')
 
 def install() -> None:
     store.install()
-    # Bucket policies are evaluated by our own rules, which know conditions.
-    FakeBucket.get_permission = lambda self, action, resource: None  # type: ignore[method-assign]
+
+
+@lru_cache(maxsize=16)
+def response_class(service: str) -> Any:
+    """Moto's entry to a service."""
+    if service not in RESPONSES:
+        raise not_implemented(f"the service {service}")
+    module, name = RESPONSES[service]
+    found = getattr(importlib.import_module(module), name)
+    if service == "s3":
+        from moto.s3.models import FakeBucket
+
+        # Bucket policies are evaluated by our own rules, which know conditions.
+        FakeBucket.get_permission = lambda self, action, resource: None  # type: ignore[method-assign]
+    return found
 
 
 def carry_out(call: Call, principal: Principal, decisions: list[Decision], request_id: str) -> Answer:
@@ -86,7 +95,9 @@ def check_parameter(call: Call) -> None:
         )
     key_id = call.params.get("KeyId")
     if key_id and key_id != "alias/aws/ssm":
-        from .authz.other_resources import key_arn, kms_backends
+        from moto.kms.models import kms_backends
+
+        from .authz.other_resources import key_arn
 
         found = key_arn(call, key_id).rpartition("/")[2]
         if found not in kms_backends[call.account_id][call.region].keys:
@@ -126,12 +137,10 @@ def by_moto(call: Call, request_id: str) -> Answer:
         if call.service == "s3":
             response = s3_response(call, request)
         else:
-            response_class = RESPONSES.get(call.service)
-            if response_class is None:
-                raise not_implemented(f"the service {call.service}")
+            handler = response_class(call.service)
             if call.service == "iam" and not hasattr(IamResponse, snake(call.operation)):
                 raise not_implemented(call.action)
-            response = response_class.dispatch(request, request.raw_url, request.headers)
+            response = handler.dispatch(request, request.raw_url, request.headers)
     except NotImplementedError as error:
         raise not_implemented(call.action) from error
     except ServiceException as error:
@@ -157,11 +166,12 @@ def by_moto(call: Call, request_id: str) -> Answer:
 
 
 def s3_response(call: Call, request: Request) -> Any:
+    handler = response_class("s3")
     if call.key:
-        return S3Response.key_dispatch(request, request.raw_url, request.headers)
+        return handler.key_dispatch(request, request.raw_url, request.headers)
     if call.bucket:
-        return S3Response.ambiguous_dispatch(request, request.raw_url, request.headers)
-    return S3Response.bucket_dispatch(request, request.raw_url, request.headers)
+        return handler.ambiguous_dispatch(request, request.raw_url, request.headers)
+    return handler.bucket_dispatch(request, request.raw_url, request.headers)
 
 
 def snake(name: str) -> str:

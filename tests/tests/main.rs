@@ -7,7 +7,13 @@
     clippy::disallowed_methods,
     reason = "a failed test may panic, and tests start tasks and look at the clock"
 )]
+#![allow(
+    clippy::needless_pass_by_value,
+    clippy::too_many_lines,
+    reason = "a test reads better with values written in place and a story told in one piece"
+)]
 
 mod examples;
 mod member_role;
 mod standin;
+mod terraform_cli;

@@ -306,7 +306,8 @@ impl Control {
 
     /// Forgets everything in one account but its operator keys.
     pub async fn reset_account(&self, account_id: &str) -> Result<()> {
-        self.order("accounts/reset", &json!({"account_id": account_id})).await
+        self.order("accounts/reset", &json!({"account_id": account_id}))
+            .await
     }
 
     /// Changes when an access key was created (RFC 3339).
@@ -346,7 +347,8 @@ impl Control {
 
     /// Ends every session in an account now.
     pub async fn expire_sessions(&self, account_id: &str) -> Result<()> {
-        self.order("sessions/expire", &json!({"account_id": account_id})).await
+        self.order("sessions/expire", &json!({"account_id": account_id}))
+            .await
     }
 
     /// Adds a fault and returns its id with the other facts.
@@ -356,7 +358,8 @@ impl Control {
 
     /// Removes the faults of an account and releases what they hold.
     pub async fn clear_faults(&self, account_id: &str) -> Result<()> {
-        self.order("faults/clear", &json!({"account_id": account_id})).await
+        self.order("faults/clear", &json!({"account_id": account_id}))
+            .await
     }
 
     /// Waits until a fault has hit this many calls; for a hold, until so many are held.
@@ -367,7 +370,10 @@ impl Control {
         let request = json!({"id": id, "hits": hits, "timeout_ms": limit.as_millis()});
         let state: FaultState = self.command("faults/wait", &request).await?;
         if state.hits < hits {
-            bail!("fault {id} hit {} of {hits} calls within {limit:?}", state.hits);
+            bail!(
+                "fault {id} hit {} of {hits} calls within {limit:?}",
+                state.hits
+            );
         }
         Ok(state)
     }
@@ -386,14 +392,18 @@ impl Control {
 
     /// Empties the log of one account.
     pub async fn clear_calls(&self, account_id: &str) -> Result<()> {
-        self.order("calls/clear", &json!({"account_id": account_id})).await
+        self.order("calls/clear", &json!({"account_id": account_id}))
+            .await
     }
 
     /// Fails when something has been created in 123456789012, the account that stray calls reach.
     pub async fn check_canary(&self) -> Result<()> {
         let canary: Canary = self.command("canary", &json!({})).await?;
         if !canary.empty {
-            bail!("account 123456789012 is not empty: {}", canary.found.join(", "));
+            bail!(
+                "account 123456789012 is not empty: {}",
+                canary.found.join(", ")
+            );
         }
         Ok(())
     }
@@ -412,8 +422,12 @@ impl Control {
             .exchange(name, &body)
             .await
             .with_context(|| format!("the AWS stand-in did not answer to {name}"))?;
-        serde_json::from_slice(&answer)
-            .with_context(|| format!("unexpected answer to {name}: {}", String::from_utf8_lossy(&answer)))
+        serde_json::from_slice(&answer).with_context(|| {
+            format!(
+                "unexpected answer to {name}: {}",
+                String::from_utf8_lossy(&answer)
+            )
+        })
     }
 
     async fn exchange(&self, name: &str, body: &[u8]) -> Result<Vec<u8>> {

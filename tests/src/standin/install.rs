@@ -25,7 +25,7 @@ const HELP: &str = "the AWS stand-in of the tests needs Python 3.10 or newer wit
 pub(crate) fn python(target: &Path, requirements: &Path) -> Result<PathBuf> {
     let locked = fs::read(requirements)
         .with_context(|| format!("cannot read {}", requirements.display()))?;
-    let (system_python, version) = find_python()?;
+    let (system_python, version) = find_python(&["python3", "python"])?;
     let home = target.join("standin");
     fs::create_dir_all(&home).with_context(|| format!("cannot create {}", home.display()))?;
     let environment = home.join(format!("venv-{}", fingerprint(&locked, &version)));
@@ -38,7 +38,9 @@ pub(crate) fn python(target: &Path, requirements: &Path) -> Result<PathBuf> {
     let guard = File::create(&guard_path)
         .with_context(|| format!("cannot create {}", guard_path.display()))?;
     // Waits for another process that installs; the lock goes when the file is closed.
-    guard.lock().with_context(|| format!("cannot lock {}", guard_path.display()))?;
+    guard
+        .lock()
+        .with_context(|| format!("cannot lock {}", guard_path.display()))?;
     if interpreter.exists() {
         return Ok(interpreter);
     }
@@ -61,7 +63,13 @@ pub(crate) fn python(target: &Path, requirements: &Path) -> Result<PathBuf> {
 fn install_into(directory: &Path, python: &str, requirements: &Path) -> Result<()> {
     run(Command::new(python).args(["-m", "venv"]).arg(directory)).context(HELP)?;
     run(Command::new(interpreter_of(directory))
-        .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"])
+        .args([
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+        ])
         .args(["--no-input", "--require-hashes", "--requirement"])
         .arg(requirements))
     .context("cannot install the packages of the AWS stand-in; it needs a way to PyPI once")
@@ -87,9 +95,9 @@ fn run(command: &mut Command) -> Result<()> {
 }
 
 /// The name of a usable Python and its version.
-fn find_python() -> Result<(String, String)> {
+fn find_python(names: &[&str]) -> Result<(String, String)> {
     let mut tried = String::new();
-    for name in ["python3", "python"] {
+    for &name in names {
         let output = Command::new(name)
             .args(["-c", "import sys; print('%d.%d.%d' % sys.version_info[:3])"])
             .stdin(Stdio::null())
@@ -114,7 +122,9 @@ fn find_python() -> Result<(String, String)> {
 }
 
 fn is_new_enough(version: &str) -> bool {
-    let mut numbers = version.split('.').map_while(|part| part.parse::<u32>().ok());
+    let mut numbers = version
+        .split('.')
+        .map_while(|part| part.parse::<u32>().ok());
     match (numbers.next(), numbers.next()) {
         (Some(major), Some(minor)) => (major, minor) >= OLDEST_PYTHON,
         _ => false,
@@ -125,10 +135,13 @@ fn fingerprint(locked: &[u8], version: &str) -> String {
     let mut hash = Sha256::new();
     hash.update(locked);
     hash.update(version);
-    hash.finalize().iter().take(8).fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    hash.finalize()
+        .iter()
+        .take(8)
+        .fold(String::new(), |mut text, byte| {
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
 }
 
 fn interpreter_of(environment: &Path) -> PathBuf {
@@ -141,7 +154,14 @@ fn interpreter_of(environment: &Path) -> PathBuf {
 
 #[cfg(test)]
 mod tests {
-    use super::{fingerprint, is_new_enough};
+    use super::{find_python, fingerprint, is_new_enough};
+
+    #[test]
+    fn without_python_the_message_says_what_to_install() {
+        let message = find_python(&["no-such-python"]).unwrap_err().to_string();
+        assert!(message.contains("`no-such-python`"), "{message}");
+        assert!(message.contains("python3-venv"), "{message}");
+    }
 
     #[test]
     fn versions_are_compared_as_numbers() {

@@ -71,8 +71,9 @@ impl StandIn {
             }
         }
         command.env("PYTHONDONTWRITEBYTECODE", "1");
-        let mut child =
-            command.spawn().with_context(|| format!("cannot start {}", python.display()))?;
+        let mut child = command
+            .spawn()
+            .with_context(|| format!("cannot start {}", python.display()))?;
         let stdin = child.stdin.take();
         let Some(stdout) = child.stdout.take() else {
             bail!("the AWS stand-in has no standard output");
@@ -81,13 +82,21 @@ impl StandIn {
         BufReader::new(stdout)
             .read_line(&mut line)
             .context("cannot read the port of the AWS stand-in")?;
-        let port = line.trim().strip_prefix("READY ").and_then(|port| port.parse::<u16>().ok());
+        let port = line
+            .trim()
+            .strip_prefix("READY ")
+            .and_then(|port| port.parse::<u16>().ok());
         let Some(port) = port else {
             let status = child.wait().context("the AWS stand-in ended")?;
             let text = fs::read_to_string(&errors).unwrap_or_default();
             bail!("the AWS stand-in did not start ({status}); it said:\n{text}");
         };
-        Ok(Self { address: SocketAddr::from((Ipv4Addr::LOCALHOST, port)), child, stdin, errors })
+        Ok(Self {
+            address: SocketAddr::from((Ipv4Addr::LOCALHOST, port)),
+            child,
+            stdin,
+            errors,
+        })
     }
 
     /// The endpoint for every AWS service, as a URL.

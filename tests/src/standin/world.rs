@@ -94,11 +94,19 @@ impl Account {
     /// The SDK configuration for any other client of this account; `key` may be of a user made by
     /// the test.
     pub fn config(&self, key: &Credentials) -> aws_config::SdkConfig {
-        sdk_config(&self.endpoint, &key.access_key_id, &key.secret_access_key, None)
+        sdk_config(
+            &self.endpoint,
+            &key.access_key_id,
+            &key.secret_access_key,
+            None,
+        )
     }
 
     /// The SDK configuration for temporary credentials.
-    pub fn session_config(&self, session: &aws_sdk_sts::types::Credentials) -> aws_config::SdkConfig {
+    pub fn session_config(
+        &self,
+        session: &aws_sdk_sts::types::Credentials,
+    ) -> aws_config::SdkConfig {
         sdk_config(
             &self.endpoint,
             session.access_key_id(),
@@ -110,7 +118,9 @@ impl Account {
 
 /// An S3 client that names buckets in the path, as an endpoint without a domain needs it.
 pub(crate) fn s3_client(config: &aws_config::SdkConfig) -> aws_sdk_s3::Client {
-    let config = aws_sdk_s3::config::Builder::from(config).force_path_style(true).build();
+    let config = aws_sdk_s3::config::Builder::from(config)
+        .force_path_style(true)
+        .build();
     aws_sdk_s3::Client::from_conf(config)
 }
 
@@ -131,9 +141,9 @@ fn sdk_config(
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new(REGION))
         .endpoint_url(endpoint)
-        .credentials_provider(aws_credential_types::provider::SharedCredentialsProvider::new(
-            credentials,
-        ))
+        .credentials_provider(
+            aws_credential_types::provider::SharedCredentialsProvider::new(credentials),
+        )
         // Plain HTTP: loading trusted certificates for each client would cost most of a test.
         .http_client(HttpClientBuilder::new().build_http())
         // A test wants to see what one call does.
@@ -165,7 +175,11 @@ impl World {
     /// # Errors
     /// When the stand-in cannot be started or refuses something.
     pub async fn new(members: usize) -> Result<Self> {
-        Self::with(WorldOptions { members, ..WorldOptions::default() }).await
+        Self::with(WorldOptions {
+            members,
+            ..WorldOptions::default()
+        })
+        .await
     }
 
     /// A world made to measure, with the shared stand-in.
@@ -207,7 +221,9 @@ impl World {
             role_name: options.role_name,
             role_path: options.role_path,
         };
-        let trust = options.trust.unwrap_or_else(|| world.trust_with_external_id());
+        let trust = options
+            .trust
+            .unwrap_or_else(|| world.trust_with_external_id());
         let permissions = options.permissions.unwrap_or_else(all_of_iam);
         for member in &world.members {
             let trust = world.fill_in(&trust, member);
@@ -241,7 +257,10 @@ impl World {
                     .replace("{external_id}", &self.external_id)
                     .replace("{organization}", &self.organization_id),
             ),
-            Value::Array(items) => items.iter().map(|item| self.fill_in(item, member)).collect(),
+            Value::Array(items) => items
+                .iter()
+                .map(|item| self.fill_in(item, member))
+                .collect(),
             Value::Object(entries) => entries
                 .iter()
                 .map(|(key, value)| (key.clone(), self.fill_in(value, member)))
@@ -329,7 +348,10 @@ impl World {
 
     /// The ARN of the member role in an account.
     pub fn role_arn(&self, account_id: &str) -> String {
-        format!("arn:aws:iam::{account_id}:role{}{}", self.role_path, self.role_name)
+        format!(
+            "arn:aws:iam::{account_id}:role{}{}",
+            self.role_path, self.role_name
+        )
     }
 
     /// Environment variables with which the SDK, the provider and Terraform reach this world as the
@@ -369,7 +391,12 @@ async fn new_account(stand_in: &StandIn, organization_id: &str) -> Result<Accoun
 }
 
 fn identifier() -> String {
-    uuid::Uuid::new_v4().simple().to_string().chars().take(12).collect()
+    uuid::Uuid::new_v4()
+        .simple()
+        .to_string()
+        .chars()
+        .take(12)
+        .collect()
 }
 
 fn all_of_iam() -> BTreeMap<String, Value> {

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from html import unescape
 from typing import Any
-
-from moto.kms.models import kms_backends
-from moto.s3.models import s3_backends
 
 from .. import s3_actions
 from ..request import Call
@@ -59,6 +58,8 @@ def checks(call: Call, principal: Principal, context: Context) -> list[Check]:
 
 
 def bucket_owner(bucket: str) -> str | None:
+    from moto.s3.models import s3_backends
+
     found = s3_backends.bucket_accounts.get(bucket)
     return found[1] if found else None
 
@@ -67,6 +68,8 @@ def bucket_policy(bucket: str) -> tuple[str, str] | None:
     owner = bucket_owner(bucket)
     if owner is None:
         return None
+    from moto.s3.models import s3_backends
+
     record = s3_backends[owner]["aws"].buckets.get(bucket)
     if record is None or not record.policy:
         return None
@@ -116,9 +119,6 @@ def s3_checks(call: Call, context: Context) -> list[Check]:
 
 
 def s3_delete_objects(call: Call, context: Context, owner: str) -> list[Check]:
-    import re
-    from html import unescape
-
     keys = re.findall(r"<Key>(.*?)</Key>", call.body.decode(), re.DOTALL)
     policy = bucket_policy(call.bucket)
     return [
@@ -203,6 +203,8 @@ def key_arn(call: Call, key_id: str) -> str:
     base = f"arn:aws:kms:{call.region}:{call.account_id}:"
     if key_id.startswith("arn:") and ":alias/" not in key_id:
         return key_id
+    from moto.kms.models import kms_backends
+
     backend: Any = kms_backends[call.account_id][call.region]
     name = key_id.rpartition(":")[2] if key_id.startswith("arn:") else key_id
     if name.startswith("alias/"):

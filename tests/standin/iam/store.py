@@ -30,6 +30,15 @@ class StandInUser(User):
         self.login_profile: dict[str, Any] | None = None
         self.service_credentials: dict[str, dict[str, Any]] = {}
 
+    # Moto's serializer derives these two from the name of its own class.
+    @property
+    def user_name(self) -> str:
+        return self.name
+
+    @property
+    def user_id(self) -> str:
+        return self.id
+
     @property
     def tags(self) -> list[dict[str, str]] | None:  # type: ignore[override]
         return [{"Key": k, "Value": v} for k, v in self.tag_values.items()] or None

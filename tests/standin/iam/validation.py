@@ -11,7 +11,7 @@ from moto.core.utils import get_service_model
 from ..wire import AwsError
 
 # Patterns of the model use Unicode classes that Python's `re` does not know.
-UNICODE_CLASSES = {"\\p{L}": "^\\W_", "\\p{Z}": " \u00a0\u2028\u2029\u3000", "\\p{N}": "0-9"}
+SEPARATORS = " \u00a0\u2028\u2029\u3000"
 NAME_RULE = "It must contain only alphanumeric characters and/or the following: +=,.@_-"
 
 
@@ -19,7 +19,7 @@ NAME_RULE = "It must contain only alphanumeric characters and/or the following: 
 def compiled(pattern: str) -> re.Pattern[str]:
     if "\\p{" in pattern:
         pattern = pattern.replace("\\p{L}", "\\w").replace("\\p{N}", "\\w")
-        pattern = pattern.replace("\\p{Z}", UNICODE_CLASSES["\\p{Z}"])
+        pattern = pattern.replace("\\p{Z}", SEPARATORS)
         return re.compile(f"(?:{pattern})\\Z")
     return re.compile(f"(?:{pattern})\\Z", re.ASCII)
 
