@@ -104,6 +104,7 @@ impl Running {
             path,
             server_shutdown,
             open,
+            started,
             gate,
             accepting,
             _directory: directory,
@@ -202,6 +203,7 @@ async fn calls_run_side_by_side_and_a_panic_ends_only_its_own() {
                 .msgpack
         }));
     }
+    running.started.acquire_many(3).await.unwrap().forget();
     let error = client
         .clone()
         .call_function(call_function::Request::default())
