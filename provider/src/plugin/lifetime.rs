@@ -104,7 +104,15 @@ pub(super) async fn orphaned() {
 }
 
 /// Ready when there were connections, all of them have ended, and no new one came in time.
-pub(super) async fn abandoned(mut open: watch::Receiver<usize>) {
+pub(super) async fn abandoned(open: watch::Receiver<usize>) {
+    abandoned_after(open, || tokio::time::sleep(RECONNECT_LIMIT)).await;
+}
+
+/// `patience` is the wait for another connection.
+async fn abandoned_after<F>(mut open: watch::Receiver<usize>, patience: impl Fn() -> F)
+where
+    F: Future<Output = ()>,
+{
     loop {
         // An error means that the sender is gone, and then nothing can be connected.
         if open.wait_for(|count| *count > 0).await.is_err()
@@ -112,55 +120,55 @@ pub(super) async fn abandoned(mut open: watch::Receiver<usize>) {
         {
             return;
         }
-        let reconnected = open.wait_for(|count| *count > 0);
-        if tokio::time::timeout(RECONNECT_LIMIT, reconnected)
-            .await
-            .is_err()
-        {
-            return;
+        tokio::select! {
+            biased;
+            _ = open.wait_for(|count| *count > 0) => {}
+            () = patience() => return,
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
+    use std::future::ready;
+    use std::pin::pin;
+
+    use futures_util::FutureExt as _;
+    use tokio::sync::Notify;
 
     use super::*;
 
-    #[tokio::test(start_paused = true)]
-    async fn a_process_that_nobody_connected_to_is_not_abandoned() {
-        let open = Arc::new(watch::Sender::new(0));
-        let wait = tokio::time::timeout(Duration::from_secs(3600), abandoned(open.subscribe()));
-        assert!(wait.await.is_err());
+    #[test]
+    fn a_process_that_nobody_connected_to_is_not_abandoned() {
+        let open = watch::Sender::new(0);
+        let mut watching = pin!(abandoned_after(open.subscribe(), || ready(())));
+        assert_eq!(watching.as_mut().now_or_never(), None);
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn the_end_of_the_last_connection_abandons_the_process() {
-        let open = Arc::new(watch::Sender::new(0));
-        let watching = tokio::spawn(abandoned(open.subscribe()));
+    #[test]
+    fn the_end_of_the_last_connection_abandons_the_process() {
+        let open = watch::Sender::new(0);
+        let mut watching = pin!(abandoned_after(open.subscribe(), || ready(())));
         for count in [1, 2, 1] {
             open.send_replace(count);
-            tokio::time::sleep(RECONNECT_LIMIT * 2).await;
-            assert!(!watching.is_finished(), "{count}");
+            assert_eq!(watching.as_mut().now_or_never(), None, "{count}");
         }
         open.send_replace(0);
-        tokio::time::sleep(RECONNECT_LIMIT * 2).await;
-        assert!(watching.is_finished());
+        assert_eq!(watching.as_mut().now_or_never(), Some(()));
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn a_host_that_comes_back_in_time_keeps_the_process() {
-        let open = Arc::new(watch::Sender::new(0));
-        let watching = tokio::spawn(abandoned(open.subscribe()));
+    #[test]
+    fn a_host_that_comes_back_in_time_keeps_the_process() {
+        let open = watch::Sender::new(0);
+        let expired = Notify::new();
+        let mut watching = pin!(abandoned_after(open.subscribe(), || expired.notified()));
         for _ in 0..3 {
-            open.send_replace(1);
-            tokio::time::sleep(RECONNECT_LIMIT * 2).await;
-            open.send_replace(0);
-            tokio::time::sleep(RECONNECT_LIMIT / 2).await;
+            for count in [1, 0] {
+                open.send_replace(count);
+                assert_eq!(watching.as_mut().now_or_never(), None, "{count}");
+            }
         }
-        open.send_replace(1);
-        tokio::time::sleep(RECONNECT_LIMIT * 2).await;
-        assert!(!watching.is_finished());
+        expired.notify_waiters();
+        assert_eq!(watching.as_mut().now_or_never(), Some(()));
     }
 }

@@ -106,4 +106,34 @@ mod tests {
         let payload: Box<dyn Any + Send> = Box::new(7);
         assert_eq!(message(&*payload), "no message");
     }
+
+    /// Runs itself in a process of its own, because the hook counts for a whole process.
+    #[test]
+    fn a_panic_is_written_the_way_hosts_recognise_a_crash() {
+        const CHILD: &str = "CROSSACCOUNT_TEST_PANICS";
+        if std::env::var_os(CHILD).is_some() {
+            install();
+            let secret = "SECRET".to_owned();
+            let failed = std::thread::spawn(move || panic!("no user {secret:?}")).join();
+            assert!(failed.is_err());
+            return;
+        }
+        let name = "plugin::panics::tests::a_panic_is_written_the_way_hosts_recognise_a_crash";
+        let output = std::process::Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", name, "--nocapture"])
+            .env(CHILD, "1")
+            .output()
+            .unwrap();
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        let lines: Vec<_> = stderr.lines().collect();
+        // The process goes on: the test in it passes after the panic.
+        assert!(output.status.success(), "{stderr}");
+        assert_eq!(lines[0], r#"panic: no user "...""#);
+        assert!(
+            lines[2].contains("panicked at provider/src/plugin/panics.rs:"),
+            "{stderr}"
+        );
+        assert!(lines.len() > 4, "no backtrace in {stderr}");
+        assert!(!stderr.contains("SECRET"), "{stderr}");
+    }
 }

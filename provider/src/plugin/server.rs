@@ -95,7 +95,7 @@ where
                     let server = Arc::clone(&self);
                     self.tasks.spawn(async move {
                         if let Err(error) = server.serve(stream).await {
-                            warn!("connection ended: {error:#}");
+                            warn!("connection refused: {error:#}");
                         }
                     });
                 }
@@ -107,33 +107,37 @@ where
         }
     }
 
+    /// Serves one connection. Fails only if it never became one.
     async fn serve(&self, stream: Stream) -> Result<()> {
-        let Some(tls) = &self.tls else {
-            return self.serve_calls(stream).await;
+        let stream: Box<dyn Connection> = match &self.tls {
+            None => stream,
+            Some(tls) => {
+                let handshake = tokio::time::timeout(TLS_HANDSHAKE_LIMIT, tls.accept(stream));
+                let stream = handshake
+                    .await
+                    .context("no TLS handshake within the time limit")?;
+                Box::new(stream.context("TLS handshake failed")?)
+            }
         };
-        let stream = tokio::time::timeout(TLS_HANDSHAKE_LIMIT, tls.accept(stream))
-            .await
-            .context("no TLS handshake within the time limit")?
-            .context("TLS handshake failed")?;
-        self.serve_calls(Box::new(stream)).await
+        self.serve_calls(stream).await;
+        Ok(())
     }
 
-    /// Serves one connection to its end. Each call runs in a task of its own, so that a panic of
-    /// one leaves the others alone.
-    async fn serve_calls(&self, stream: Box<dyn Connection>) -> Result<()> {
+    /// Serves calls until the connection ends. Each call runs in a task of its own, so that a
+    /// panic of one leaves the others alone.
+    async fn serve_calls(&self, stream: Box<dyn Connection>) {
         let _open = Open::new(&self.open);
         debug!("connection accepted");
         let mut http = auto::Builder::new(TokioExecutor::new()).http2_only();
         http.http2()
             .timer(TokioTimer::new())
             .max_concurrent_streams(CONCURRENT_CALLS);
-        http.serve_connection(
-            TokioIo::new(stream),
-            TowerToHyperService::new(self.routes()),
-        )
-        .await
-        // Not `context`: the error is a box, which is no error type itself.
-        .map_err(|error| anyhow::anyhow!("HTTP/2 failed: {error}"))
+        let service = TowerToHyperService::new(self.routes());
+        match http.serve_connection(TokioIo::new(stream), service).await {
+            Ok(()) => debug!("connection closed"),
+            // Hosts end a connection by closing its socket, which is an error in HTTP/2's eyes.
+            Err(error) => debug!("connection cut: {error}"),
+        }
     }
 
     fn routes(&self) -> Routes {

@@ -159,4 +159,4 @@ impl ClientCertVerifier for PinnedClient {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
