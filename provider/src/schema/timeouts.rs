@@ -9,7 +9,7 @@ use crate::value::{Object, Path, Value};
 const NAME: &str = "timeouts";
 
 /// The longest time that can be asked for.
-const LONGEST: Duration = Duration::from_secs(7 * 24 * 3600);
+const LONGEST: Duration = Duration::from_hours(7 * 24);
 
 /// An operation that can have a time limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -117,11 +117,12 @@ fn format(duration: Duration) -> String {
         (milliseconds / 1000 % 60, "s"),
         (milliseconds % 1000, "ms"),
     ];
-    parts
-        .iter()
-        .filter(|(number, _)| *number > 0)
-        .map(|(number, unit)| format!("{number}{unit}"))
-        .collect()
+    let mut text = String::new();
+    for (number, unit) in parts.iter().filter(|(number, _)| *number > 0) {
+        text.push_str(&number.to_string());
+        text.push_str(unit);
+    }
+    text
 }
 
 #[cfg(test)]
