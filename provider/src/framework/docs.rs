@@ -136,7 +136,7 @@ fn page(page: &Page<'_>) -> String {
         paragraph(&mut out, &documentation.import);
         block(&mut out, "shell", &documentation.import_example);
     }
-    finish(out)
+    finish(&out)
 }
 
 /// The attributes of one object in the groups that the registry knows.
@@ -283,7 +283,7 @@ fn function_page(function: &dyn Function) -> String {
             );
         }
     }
-    finish(out)
+    finish(&out)
 }
 
 fn front_matter(out: &mut String, title: &str, subcategory: Option<&str>, description: &str) {
@@ -315,7 +315,7 @@ fn block(out: &mut String, language: &str, text: &str) {
 }
 
 /// Exactly one newline at the end.
-fn finish(out: String) -> String {
+fn finish(out: &str) -> String {
     format!("{}\n", out.trim_end())
 }
 

@@ -167,7 +167,7 @@ mod tests {
     fn an_operation_without_a_time_limit_has_its_default() {
         let default = Duration::from_secs(7);
         let object = Object::new().with(NAME, Object::new().with("create", "1m"));
-        let minute = Duration::from_secs(60);
+        let minute = Duration::from_mins(1);
         assert_eq!(read(&object, TimedOperation::Create, default), Ok(minute));
         assert_eq!(read(&object, TimedOperation::Delete, default), Ok(default));
         assert_eq!(
@@ -180,7 +180,7 @@ mod tests {
     fn a_bad_time_limit_is_an_error_on_its_attribute() {
         let schema = super::super::Schema::new([attribute(&[(
             TimedOperation::Create,
-            Duration::from_secs(60),
+            Duration::from_mins(1),
         )])]);
         let object = Object::new().with(NAME, Object::new().with("create", "soon"));
         let diagnostics = schema.validate(&object);

@@ -91,7 +91,7 @@ fn refinements_longer_than_1024_bytes_are_refused() {
         let header = [
             0xc8,
             u8::try_from(length >> 8).unwrap(),
-            (length & 0xff) as u8,
+            u8::try_from(length & 0xff).unwrap(),
             0x0c,
             0x81,
         ];

@@ -1,4 +1,4 @@
-//! ApplyResourceChange.
+//! `ApplyResourceChange`.
 
 use rstest::rstest;
 

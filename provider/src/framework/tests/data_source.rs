@@ -1,4 +1,4 @@
-//! ReadDataSource.
+//! `ReadDataSource`.
 
 use crossaccount_proto::tfplugin6::{ClientCapabilities, read_data_source};
 use rstest::rstest;

@@ -1,4 +1,4 @@
-//! GetFunctions and CallFunction. No function needs a configured provider.
+//! `GetFunctions` and `CallFunction`. No function needs a configured provider.
 
 use crossaccount_proto::tfplugin6::{DynamicValue, call_function, get_functions};
 use rstest::rstest;

@@ -1,4 +1,4 @@
-//! ImportResourceState.
+//! `ImportResourceState`.
 
 use crossaccount_proto::tfplugin6::{ClientCapabilities, import_resource_state};
 use rstest::rstest;

@@ -1,4 +1,4 @@
-//! PlanResourceChange.
+//! `PlanResourceChange`.
 
 use rstest::rstest;
 

@@ -75,7 +75,7 @@ fn a_configured_value_that_is_unknown_stays_unknown() {
 
 #[test]
 fn nothing_becomes_unknown_when_nothing_changes() {
-    let existing = complete(existing());
+    let existing = complete(&existing());
     assert_eq!(
         plan::generic(
             thing_schema().attributes(),
@@ -88,7 +88,7 @@ fn nothing_becomes_unknown_when_nothing_changes() {
 }
 
 /// With every attribute present, as objects from the wire are.
-fn complete(object: Object) -> Object {
+fn complete(object: &Object) -> Object {
     thing_schema()
         .attributes()
         .iter()
@@ -135,7 +135,7 @@ fn write_only_values_are_removed_at_every_depth() {
 
 #[test]
 fn a_write_only_value_alone_is_no_change() {
-    let existing = complete(existing());
+    let existing = complete(&existing());
     let config = config().with("secret", "s");
     let proposed = existing.clone().with("secret", "s");
     let planned = plan::generic(
@@ -149,7 +149,7 @@ fn a_write_only_value_alone_is_no_change() {
 
 #[test]
 fn a_value_that_means_the_same_keeps_its_earlier_form() {
-    let existing = complete(existing().with("document", "a b"));
+    let existing = complete(&existing().with("document", "a b"));
     let config = config().with("document", "ab");
     let proposed = existing.clone().with("document", "ab");
     let same = plan::generic(
@@ -233,7 +233,7 @@ fn an_unchanged_set_with_computed_values_is_no_change() {
         .with("port", 1)
         .with("protocol", "tcp")
         .with("rule_id", "r");
-    let existing = complete(existing().with("rules", Value::set([known.into()])));
+    let existing = complete(&existing().with("rules", Value::set([known.into()])));
     let planned = plan::generic(
         thing_schema().attributes(),
         &config,

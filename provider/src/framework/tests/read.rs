@@ -1,4 +1,4 @@
-//! ReadResource.
+//! `ReadResource`.
 
 use crossaccount_proto::tfplugin6::{ClientCapabilities, read_resource};
 use rstest::rstest;

@@ -1,4 +1,4 @@
-//! UpgradeResourceState and MoveResourceState.
+//! `UpgradeResourceState` and `MoveResourceState`.
 
 use crossaccount_proto::tfplugin6::{RawState, move_resource_state, upgrade_resource_state};
 use rstest::rstest;

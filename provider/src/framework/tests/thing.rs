@@ -123,6 +123,7 @@ fn without_spaces(value: &Value) -> String {
     value.as_str().unwrap_or_default().replace(' ', "")
 }
 
+#[expect(clippy::too_many_lines, reason = "one attribute of every kind")]
 pub(super) fn thing_schema() -> Schema {
     let access = [
         Attribute::string("level")
@@ -166,7 +167,7 @@ pub(super) fn thing_schema() -> Schema {
             .describe("The network."),
         Attribute::string("peer_id").computed().describe("The id."),
     ];
-    let minute = Duration::from_secs(60);
+    let minute = Duration::from_mins(1);
     Schema::new([
         Attribute::string("name")
             .required()
@@ -372,10 +373,16 @@ impl Resource<State> for Thing {
             .unwrap_or_default()
             .to_owned();
         if name == "stop" {
+            let at_once = request.cancelled.is_cancelled();
             self.observed.begun.notify_one();
             request.cancelled.cancelled().await;
+            let summary = if at_once {
+                "Stopped at once"
+            } else {
+                "Stopped"
+            };
             return Outcome::exists(Self::apply(&request.planned, 1))
-                .with(Diagnostic::error("Stopped", "stopped between two steps"));
+                .with(Diagnostic::error(summary, "stopped between two steps"));
         }
         self.operate(name, Self::apply(&request.planned, 1), secret)
             .await
