@@ -1,4 +1,14 @@
-//! The reference documentation in the layout of the Terraform registry, made from schemas.
+//! The reference documentation in the layout of the Terraform registry, made from schemas, so that
+//! it cannot differ from what the provider does. A test compares the result with the files in
+//! `docs/`; writing files is not done here.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use super::{Function, Provider, Signature};
+use crate::schema::Schema;
+use crate::schema::attribute::{Attribute, Nesting, Presence, Shape};
+use crate::value::{Type, Value};
 
 /// What the reference of one object says besides its schema.
 #[derive(Debug, Clone, Default)]
@@ -11,7 +21,7 @@ pub struct Documentation {
     pub import: String,
     /// Commands that import, shown as a shell block.
     pub import_example: String,
-    /// More Markdown, shown before the argument tables.
+    /// More Markdown, shown before the arguments.
     pub notes: String,
 }
 
@@ -22,4 +32,340 @@ pub struct Example {
     pub title: String,
     /// The content of the example file, from `include_str!`, so that the example is one that is run.
     pub configuration: String,
+}
+
+/// All pages of a provider: path below `docs/` and content, in the order of the paths.
+pub fn pages<P: Provider>(provider: &P) -> BTreeMap<String, String> {
+    let prefix = format!("{}_", provider.name());
+    let short = |type_name: &str| {
+        type_name
+            .strip_prefix(&prefix)
+            .unwrap_or(type_name)
+            .to_owned()
+    };
+    let mut pages = BTreeMap::new();
+    pages.insert(
+        "index.md".to_owned(),
+        page(&Page {
+            name: provider.name(),
+            kind: "Provider",
+            schema: &provider.schema(),
+            documentation: &provider.documentation(),
+        }),
+    );
+    for resource in provider.resources() {
+        let content = page(&Page {
+            name: resource.type_name(),
+            kind: "Resource",
+            schema: &resource.schema(),
+            documentation: &resource.documentation(),
+        });
+        pages.insert(
+            format!("resources/{}.md", short(resource.type_name())),
+            content,
+        );
+    }
+    for source in provider.data_sources() {
+        let content = page(&Page {
+            name: source.type_name(),
+            kind: "Data Source",
+            schema: &source.schema(),
+            documentation: &source.documentation(),
+        });
+        pages.insert(
+            format!("data-sources/{}.md", short(source.type_name())),
+            content,
+        );
+    }
+    for function in provider.functions() {
+        let path = format!("functions/{}.md", function.name());
+        pages.insert(path, function_page(function.as_ref()));
+    }
+    pages
+}
+
+struct Page<'a> {
+    name: &'a str,
+    kind: &'a str,
+    schema: &'a Schema,
+    documentation: &'a Documentation,
+}
+
+fn page(page: &Page<'_>) -> String {
+    let Page {
+        name,
+        kind,
+        schema,
+        documentation,
+    } = page;
+    let mut out = String::new();
+    let subcategory = (*kind != "Provider").then_some(documentation.subcategory.as_str());
+    let title = if *kind == "Provider" {
+        format!("Provider: {name}")
+    } else {
+        format!("{name} {kind}")
+    };
+    front_matter(
+        &mut out,
+        &title,
+        subcategory,
+        first_sentence(schema.description()),
+    );
+    if *kind == "Provider" {
+        heading(&mut out, 1, &format!("{name} provider"));
+    } else {
+        heading(&mut out, 1, &format!("{name} ({kind})"));
+    }
+    paragraph(&mut out, schema.description());
+    if let Some(deprecation) = schema.deprecation() {
+        paragraph(&mut out, &format!("~> **Deprecated:** {deprecation}"));
+    }
+    if !documentation.examples.is_empty() {
+        heading(&mut out, 2, "Example Usage");
+        for example in &documentation.examples {
+            heading(&mut out, 3, &example.title);
+            block(&mut out, "terraform", &example.configuration);
+        }
+    }
+    paragraph(&mut out, &documentation.notes);
+    heading(&mut out, 2, "Schema");
+    attributes(&mut out, schema.attributes(), 3);
+    nested(&mut out, schema.attributes(), "");
+    if !documentation.import.is_empty() {
+        heading(&mut out, 2, "Import");
+        paragraph(&mut out, &documentation.import);
+        block(&mut out, "shell", &documentation.import_example);
+    }
+    finish(&out)
+}
+
+/// The attributes of one object in the groups that the registry knows.
+fn attributes(out: &mut String, attributes: &[Attribute], level: usize) {
+    let groups: [(&str, &[Presence]); 3] = [
+        ("Required", &[Presence::Required]),
+        (
+            "Optional",
+            &[Presence::Optional, Presence::OptionalComputed],
+        ),
+        ("Read-Only", &[Presence::Computed]),
+    ];
+    for (title, presences) in groups {
+        let mut members: Vec<&Attribute> = attributes
+            .iter()
+            .filter(|attribute| {
+                attribute
+                    .presence()
+                    .is_some_and(|presence| presences.contains(&presence))
+            })
+            .collect();
+        if members.is_empty() {
+            continue;
+        }
+        members.sort_by_key(|attribute| attribute.name());
+        heading(out, level, title);
+        for attribute in members {
+            line(out, attribute);
+        }
+        out.push('\n');
+    }
+}
+
+fn line(out: &mut String, attribute: &Attribute) {
+    let mut marks = vec![match &attribute.shape {
+        Shape::Plain(ty) => type_name(ty),
+        Shape::Nested(nesting, _) => match nesting {
+            Nesting::Single => "Object".to_owned(),
+            Nesting::List => "List of Object".to_owned(),
+            Nesting::Set => "Set of Object".to_owned(),
+            Nesting::Map => "Map of Object".to_owned(),
+        },
+    }];
+    for (set, mark) in [
+        (attribute.sensitive, "Sensitive"),
+        (attribute.write_only, "Write-only"),
+        (attribute.requires_replace, "Forces replacement"),
+        (attribute.deprecation.is_some(), "Deprecated"),
+    ] {
+        if set {
+            marks.push(mark.to_owned());
+        }
+    }
+    // Text of several lines would end the list item.
+    let description = attribute
+        .description
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ");
+    let _ = write!(
+        out,
+        "- `{}` ({}) {description}",
+        attribute.name,
+        marks.join(", ")
+    );
+    if let Some(default) = attribute.default.as_ref().and_then(literal) {
+        let _ = write!(out, " Default: `{default}`.");
+    }
+    if let Some(deprecation) = &attribute.deprecation {
+        let _ = write!(out, " **Deprecated:** {deprecation}");
+    }
+    out.push('\n');
+}
+
+/// A chapter for each nested object, in the order of definition, outer before inner.
+fn nested(out: &mut String, members: &[Attribute], path: &str) {
+    for attribute in members {
+        let Shape::Nested(_, inner) = &attribute.shape else {
+            continue;
+        };
+        let path = if path.is_empty() {
+            attribute.name.clone()
+        } else {
+            format!("{path}.{}", attribute.name)
+        };
+        heading(out, 3, &format!("Nested schema for `{path}`"));
+        attributes(out, inner, 4);
+        nested(out, inner, &path);
+    }
+}
+
+fn function_page(function: &dyn Function) -> String {
+    let Signature {
+        parameters,
+        variadic,
+        returns,
+        summary,
+        description,
+        example,
+    } = function.signature();
+    let mut out = String::new();
+    front_matter(
+        &mut out,
+        &format!("{} Function", function.name()),
+        Some(""),
+        &summary,
+    );
+    heading(&mut out, 1, &format!("{} (Function)", function.name()));
+    paragraph(&mut out, &description);
+    if !example.is_empty() {
+        heading(&mut out, 2, "Example Usage");
+        block(&mut out, "terraform", &example);
+    }
+    heading(&mut out, 2, "Signature");
+    let named = parameters
+        .iter()
+        .map(|it| format!("{} {}", it.name, type_text(&it.ty)));
+    let rest = variadic
+        .iter()
+        .map(|it| format!("{} {}...", it.name, type_text(&it.ty)));
+    let list: Vec<String> = named.chain(rest).collect();
+    let text = format!(
+        "{}({}) {}",
+        function.name(),
+        list.join(", "),
+        type_text(&returns)
+    );
+    block(&mut out, "text", &text);
+    if !(parameters.is_empty() && variadic.is_none()) {
+        heading(&mut out, 2, "Arguments");
+        for (number, parameter) in parameters.iter().chain(&variadic).enumerate() {
+            let mut marks = type_name(&parameter.ty);
+            if number >= parameters.len() {
+                marks.push_str(", Variadic");
+            }
+            if parameter.allow_null {
+                marks.push_str(", Nullable");
+            }
+            let number = number + 1;
+            let _ = writeln!(
+                out,
+                "{number}. `{}` ({marks}) {}",
+                parameter.name, parameter.description
+            );
+        }
+    }
+    finish(&out)
+}
+
+fn front_matter(out: &mut String, title: &str, subcategory: Option<&str>, description: &str) {
+    let quoted = |text: &str| serde_json::Value::from(text).to_string();
+    let _ = writeln!(out, "---\npage_title: {}", quoted(title));
+    if let Some(subcategory) = subcategory {
+        let _ = writeln!(out, "subcategory: {}", quoted(subcategory));
+    }
+    // A JSON string is a YAML string too.
+    let _ = writeln!(out, "description: {}\n---\n", quoted(description));
+}
+
+fn heading(out: &mut String, level: usize, text: &str) {
+    let _ = writeln!(out, "{} {text}\n", "#".repeat(level));
+}
+
+fn paragraph(out: &mut String, text: &str) {
+    let text = text.trim();
+    if !text.is_empty() {
+        let _ = writeln!(out, "{text}\n");
+    }
+}
+
+fn block(out: &mut String, language: &str, text: &str) {
+    let text = text.trim();
+    if !text.is_empty() {
+        let _ = writeln!(out, "```{language}\n{text}\n```\n");
+    }
+}
+
+/// Exactly one newline at the end.
+fn finish(out: &str) -> String {
+    format!("{}\n", out.trim_end())
+}
+
+/// Up to the first full stop that ends a sentence.
+fn first_sentence(text: &str) -> &str {
+    let paragraph = text.trim().lines().next().unwrap_or_default();
+    match paragraph.find(". ") {
+        Some(end) => paragraph.get(..=end).unwrap_or(paragraph),
+        None => paragraph,
+    }
+}
+
+fn type_name(ty: &Type) -> String {
+    match ty {
+        Type::String => "String".to_owned(),
+        Type::Number => "Number".to_owned(),
+        Type::Bool => "Boolean".to_owned(),
+        Type::Dynamic => "Dynamic".to_owned(),
+        Type::List(element) => format!("List of {}", type_name(element)),
+        Type::Set(element) => format!("Set of {}", type_name(element)),
+        Type::Map(element) => format!("Map of {}", type_name(element)),
+        Type::Tuple(_) => "Tuple".to_owned(),
+        Type::Object(_) => "Object".to_owned(),
+    }
+}
+
+/// A type as a signature shows it.
+fn type_text(ty: &Type) -> String {
+    match ty {
+        Type::String => "string".to_owned(),
+        Type::Number => "number".to_owned(),
+        Type::Bool => "bool".to_owned(),
+        Type::Dynamic => "dynamic".to_owned(),
+        Type::List(element) => format!("list of {}", type_text(element)),
+        Type::Set(element) => format!("set of {}", type_text(element)),
+        Type::Map(element) => format!("map of {}", type_text(element)),
+        Type::Tuple(_) => "tuple".to_owned(),
+        Type::Object(_) => "object".to_owned(),
+    }
+}
+
+/// A default as one would write it; nothing for one that is too large to show.
+fn literal(value: &Value) -> Option<String> {
+    match value {
+        Value::Bool(value) => Some(value.to_string()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::String(text) => Some(format!("{text:?}")),
+        Value::List(elements) if elements.is_empty() => Some("[]".to_owned()),
+        Value::Set(elements) if elements.is_empty() => Some("[]".to_owned()),
+        Value::Map(entries) if entries.is_empty() => Some("{}".to_owned()),
+        _ => None,
+    }
 }

@@ -1,7 +1,7 @@
 //! The generic provider: what a resource, a data source, a function and a provider must say about
 //! themselves, and the server that answers Terraform for them.
 //!
-//! A resource never sees protobuf, MessagePack or schema versions: it gets objects that conform to
+//! A resource never sees protobuf, msgpack or schema versions: it gets objects that conform to
 //! its schema and gives such objects back. Kinds that this provider does not offer yet have no
 //! code here; their rpcs answer "unimplemented" by the generated default.
 
@@ -26,3 +26,6 @@ pub use resource::{
     PlanAction, PlanRequest, ReadRequest, Resource, UpdateRequest, ValidateRequest,
 };
 pub use server::Server;
+
+#[cfg(test)]
+mod tests;

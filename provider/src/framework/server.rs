@@ -191,6 +191,10 @@ pub(super) trait Call<P: Provider>: Clone + Send + 'static {
     const NAME: &'static str;
 
     /// The type or function that it is about; empty for calls about the provider.
+    #[expect(
+        clippy::unnecessary_literal_bound,
+        reason = "other calls borrow from the request"
+    )]
     fn subject(&self) -> &str {
         ""
     }

@@ -55,6 +55,10 @@ pub enum Shape {
 ///     .describe("The account that holds the user.");
 /// ```
 #[derive(Clone)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent marks, set by the builder"
+)]
 pub struct Attribute {
     pub(crate) name: String,
     pub(crate) shape: Shape,

@@ -90,3 +90,6 @@ impl Schema {
         diagnostics
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,7 +9,7 @@ use crate::value::{Object, Path, Value};
 const NAME: &str = "timeouts";
 
 /// The longest time that can be asked for.
-const LONGEST: Duration = Duration::from_secs(7 * 24 * 3600);
+const LONGEST: Duration = Duration::from_hours(7 * 24);
 
 /// An operation that can have a time limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -117,11 +117,12 @@ fn format(duration: Duration) -> String {
         (milliseconds / 1000 % 60, "s"),
         (milliseconds % 1000, "ms"),
     ];
-    parts
-        .iter()
-        .filter(|(number, _)| *number > 0)
-        .map(|(number, unit)| format!("{number}{unit}"))
-        .collect()
+    let mut text = String::new();
+    for (number, unit) in parts.iter().filter(|(number, _)| *number > 0) {
+        text.push_str(&number.to_string());
+        text.push_str(unit);
+    }
+    text
 }
 
 #[cfg(test)]
@@ -166,7 +167,7 @@ mod tests {
     fn an_operation_without_a_time_limit_has_its_default() {
         let default = Duration::from_secs(7);
         let object = Object::new().with(NAME, Object::new().with("create", "1m"));
-        let minute = Duration::from_secs(60);
+        let minute = Duration::from_mins(1);
         assert_eq!(read(&object, TimedOperation::Create, default), Ok(minute));
         assert_eq!(read(&object, TimedOperation::Delete, default), Ok(default));
         assert_eq!(
@@ -179,7 +180,7 @@ mod tests {
     fn a_bad_time_limit_is_an_error_on_its_attribute() {
         let schema = super::super::Schema::new([attribute(&[(
             TimedOperation::Create,
-            Duration::from_secs(60),
+            Duration::from_mins(1),
         )])]);
         let object = Object::new().with(NAME, Object::new().with("create", "soon"));
         let diagnostics = schema.validate(&object);

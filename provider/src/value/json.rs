@@ -1,4 +1,4 @@
-//! JSON as Terraform keeps it in state files: read only, because answers are MessagePack.
+//! JSON as Terraform keeps it in state files: read only, because answers are msgpack.
 //!
 //! Absent attributes read as null, attributes that the type lacks are errors, numbers keep every
 //! digit, and nothing is ever unknown. A primitive in another form ("true", 5 for text) is

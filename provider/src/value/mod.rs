@@ -5,6 +5,8 @@
 //! protobuf or AWS.
 
 pub mod error;
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod json;
 pub mod msgpack;
 pub mod number;

@@ -126,6 +126,14 @@ impl Number {
     }
 }
 
+impl std::str::FromStr for Number {
+    type Err = NumberError;
+
+    fn from_str(text: &str) -> Result<Self, NumberError> {
+        Self::parse(text)
+    }
+}
+
 impl From<i64> for Number {
     fn from(integer: i64) -> Self {
         Self(Repr::Finite(BigDecimal::from(integer).normalized()))

@@ -1,5 +1,6 @@
 //! Plans of one resource instance.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crossaccount_proto::tfplugin6::plan_resource_change::{Request, Response};
@@ -29,12 +30,12 @@ impl<P: Provider> Call<P> for Request {
         let private = Private::from_bytes(&self.prior_private);
 
         let (action, planned, requires_replace) = match (&prior, &proposed) {
-            (_, None) => (PlanAction::Delete, None, Default::default()),
+            (_, None) => (PlanAction::Delete, None, BTreeSet::new()),
             (prior, Some(proposed)) => {
                 let config = config.clone().unwrap_or_default();
                 let planned = plan::generic(attributes, &config, prior.as_ref(), proposed.clone());
                 let (action, replacements) = match prior {
-                    None => (PlanAction::Create, Default::default()),
+                    None => (PlanAction::Create, BTreeSet::new()),
                     Some(prior) => (
                         PlanAction::Update,
                         plan::replacements(attributes, prior, &planned),
@@ -50,7 +51,7 @@ impl<P: Provider> Call<P> for Request {
             prior,
             proposed: proposed.unwrap_or_default(),
             private: private.clone(),
-            capabilities: capabilities(self.client_capabilities.clone()),
+            capabilities: capabilities(self.client_capabilities),
             cancelled: server.cancellation(),
         };
         let mut plan = Plan {

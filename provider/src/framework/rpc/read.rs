@@ -25,7 +25,7 @@ impl<P: Provider> Call<P> for Request {
         let Some(current) = current else {
             return Ok(<Self as Call<P>>::refused(self, Diagnostics::new()));
         };
-        let capabilities = capabilities(self.client_capabilities.clone());
+        let capabilities = capabilities(self.client_capabilities);
         let provider = match server.configured()? {
             Configured::Ready(provider) => provider,
             Configured::Unknown(reason) => {

@@ -52,14 +52,12 @@ impl<P: Provider> Call<P> for Request {
             }
             json::decode_value(&serde_json::Value::Object(state), &resource.ty)
         };
-        let state = match state.map_err(|error| values::unreadable("state", error))? {
-            Value::Object(object) => object,
-            _ => {
-                return Err(refusal(format!(
-                    "The state of a {} is empty.",
-                    self.type_name
-                )));
-            }
+        let state = state.map_err(|error| values::unreadable("state", error))?;
+        let Value::Object(state) = state else {
+            return Err(refusal(format!(
+                "The state of a {} is empty.",
+                self.type_name
+            )));
         };
         let mut found = Diagnostics::new();
         let state = for_state(&resource.schema, state, "upgraded state", &mut found);

@@ -44,7 +44,7 @@ impl<P: Provider> Call<P> for validate_resource_config::Request {
         let resource = server.resource(&self.type_name)?;
         let config = values::decode_object(self.config.as_ref(), &resource.ty, "configuration")?;
         let config = config.unwrap_or_default();
-        let capabilities = capabilities(self.client_capabilities.clone());
+        let capabilities = capabilities(self.client_capabilities);
         let mut found = resource.schema.validate(&config);
         found.append(unsupported_write_only(
             &resource.schema,

@@ -5,7 +5,7 @@ use crossaccount_proto::tfplugin6::DynamicValue;
 use crate::schema::{Diagnostic, Diagnostics};
 use crate::value::{CodecError, Object, Type, Value, json, msgpack};
 
-/// Reads a value: MessagePack first, then JSON; an absent or empty message is null.
+/// Reads a value: msgpack first, then JSON; an absent or empty message is null.
 pub(in crate::framework) fn decode(
     message: Option<&DynamicValue>,
     ty: &Type,

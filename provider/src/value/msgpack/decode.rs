@@ -1,4 +1,4 @@
-//! From MessagePack to [`Value`].
+//! From msgpack to [`Value`].
 
 use std::collections::BTreeMap;
 

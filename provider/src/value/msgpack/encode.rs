@@ -1,4 +1,4 @@
-//! From [`Value`] to MessagePack.
+//! From [`Value`] to msgpack.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! MessagePack as Terraform writes it: the type guides, every extension is an unknown value.
+//! msgpack as Terraform writes it: the type guides, every extension is an unknown value.
 //!
 //! Decoding is safe for hostile input: the depth is bounded by the type, the number of values by a
 //! budget, nothing is allocated by an announced length, and a recursion into a `dynamic` value is
