@@ -17,6 +17,7 @@
 #[allow(
     clippy::all,
     clippy::pedantic,
+    clippy::allow_attributes_without_reason,
     missing_docs,
     unreachable_pub,
     unused_qualifications,
@@ -31,6 +32,7 @@ pub mod tfplugin6 {
 #[allow(
     clippy::all,
     clippy::pedantic,
+    clippy::allow_attributes_without_reason,
     missing_docs,
     unreachable_pub,
     unused_qualifications,

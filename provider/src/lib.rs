@@ -1,14 +1,26 @@
-//! Terraform provider for IAM users in many AWS accounts.
+//! The Terraform face of crossaccount.
+//!
+//! Modules from the outside in:
+//! * [`plugin`], [`environment`], [`logging`]: the process that Terraform starts and talks to;
+//! * [`framework`]: what any provider must do, and the server that does it;
+//! * [`schema`] and [`value`]: what users can write, and the values that travel;
+//! * [`crossaccount`]: this provider, its resources, data sources and functions.
 
 #![cfg_attr(
     test,
     allow(
         clippy::unwrap_used,
         clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing,
         reason = "a failed test may panic"
     )
 )]
 
+pub mod crossaccount;
+pub mod environment;
 pub mod framework;
+pub mod logging;
+pub mod plugin;
 pub mod schema;
 pub mod value;

@@ -354,8 +354,8 @@ impl Users {
         adoption: Adoption,
         limits: &Limits,
     ) -> Outcome {
-        let lock = self.user_lock(&target.account_id, &spec.name);
-        let _guard = lock.lock().await;
+        let user_lock = self.user_lock(&target.account_id, &spec.name);
+        let _guard = user_lock.lock().await;
         let steps = diff(spec, self.owner(), None);
         let Some((creation, rest)) = steps.split_first() else {
             return Outcome::failed(Error::new(ErrorKind::Internal, "a creation has no step"));
@@ -458,8 +458,8 @@ impl Users {
         spec: &UserSpec,
         limits: &Limits,
     ) -> Outcome {
-        let lock = self.user_lock(&target.account_id, &recorded.name);
-        let _guard = lock.lock().await;
+        let user_lock = self.user_lock(&target.account_id, &recorded.name);
+        let _guard = user_lock.lock().await;
         let prepared = self.prepare_update(target, recorded, spec, limits).await;
         let (session, user, steps) = match prepared {
             Ok(prepared) => prepared,
@@ -536,8 +536,8 @@ impl Users {
         removal: &Removal,
         limits: &Limits,
     ) -> Outcome {
-        let lock = self.user_lock(&target.account_id, &recorded.name);
-        let _guard = lock.lock().await;
+        let user_lock = self.user_lock(&target.account_id, &recorded.name);
+        let _guard = user_lock.lock().await;
         let action = match removal.policy {
             DeletionPolicy::Delete => Action::DeleteUser,
             DeletionPolicy::Retain => return self.retain(target, recorded, limits).await,

@@ -1,0 +1,84 @@
+# Break-glass users: one per account, for the day on which single sign-on is down.
+#
+# `deletion_policy = "quarantine"` makes a mistake harmless. When such a user leaves the configuration,
+# it loses its password, its keys are disabled and a deny-all policy is put on it, but the user and its
+# history stay in the account until somebody who knows why deletes it.
+
+terraform {
+  required_version = ">= 1.3"
+
+  required_providers {
+    crossaccount = {
+      source = "crossaccount/crossaccount"
+    }
+  }
+}
+
+variable "accounts" {
+  description = "The accounts that get a break-glass user."
+  type        = set(string)
+}
+
+variable "external_id" {
+  description = "The external id that the member roles ask for."
+  type        = string
+}
+
+variable "audit_bucket" {
+  description = "The bucket of the hub account that gets a record of every change."
+  type        = string
+}
+
+provider "crossaccount" {
+  deployment_id       = "break-glass"
+  region              = "us-east-1"
+  external_id         = var.external_id
+  allowed_account_ids = var.accounts
+
+  audit = {
+    bucket = var.audit_bucket
+    prefix = "break-glass"
+  }
+
+  # Emergency access is never removed by an ordinary run.
+  guardrails = {
+    max_user_deletions = 0
+  }
+}
+
+resource "crossaccount_iam_user" "break_glass" {
+  for_each = var.accounts
+
+  account_id = each.value
+  name       = "break-glass"
+  path       = "/emergency/"
+
+  managed_policy_arns = ["arn:aws:iam::aws:policy/AdministratorAccess"]
+
+  # Without a second factor the user can do nothing but register one.
+  inline_policies = {
+    require-mfa = jsonencode({
+      Version = "2012-10-17"
+      Statement = [{
+        Effect = "Deny"
+        NotAction = [
+          "iam:CreateVirtualMFADevice",
+          "iam:EnableMFADevice",
+          "iam:GetUser",
+          "iam:ListMFADevices",
+          "sts:GetSessionToken",
+        ]
+        Resource  = "*"
+        Condition = { BoolIfExists = { "aws:MultiFactorAuthPresent" = "false" } }
+      }]
+    })
+  }
+
+  # A user of this name that exists already is taken over instead of being an error.
+  adoption_policy = "adopt"
+  deletion_policy = "quarantine"
+
+  tags = {
+    Purpose = "break-glass"
+  }
+}
