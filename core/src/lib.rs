@@ -31,6 +31,8 @@ pub mod ids;
 pub mod permissions;
 pub mod secret;
 pub mod session;
+#[cfg(test)]
+mod testing;
 pub mod user;
 
 pub use error::{AwsFailure, Error, ErrorKind};

@@ -9,7 +9,7 @@ use jiff::tz::TimeZone;
 
 use super::record::Phase;
 use super::settings::AuditSettings;
-use crate::aws::{SettleLimits, classify, settle};
+use crate::aws::{SettleLimits, classify, is_credential_failure, settle};
 use crate::error::{Error, ErrorKind};
 use crate::ids::{AccountId, OperationId};
 
@@ -107,16 +107,24 @@ impl Bucket {
         let bucket = &self.settings.bucket;
         let prefix = &self.settings.prefix;
         let status = error.aws().and_then(|failure| failure.http_status);
-        let code = error.aws_code().unwrap_or_default();
+        let is_kms = error
+            .aws_code()
+            .is_some_and(|code| code.starts_with("KMS."));
         let advice = match error.kind() {
             ErrorKind::HubCredentials => "Renew the hub credentials and run again.".to_owned(),
+            _ if is_credential_failure(&error) => {
+                "Renew the hub credentials and run again.".to_owned()
+            }
             ErrorKind::NotFound => {
                 "Create the bucket, or correct its name in the audit settings.".to_owned()
             }
-            _ if matches!(status, Some(301 | 307 | 400)) && code != "KMS.DisabledException" => {
-                "Check that the bucket is in the configured Region and that the KMS key is in the \
-                 same Region."
+            _ if is_kms => {
+                "Check that the KMS key of the audit settings exists, is enabled, and is in the \
+                 Region of the bucket."
                     .to_owned()
+            }
+            _ if matches!(status, Some(301 | 307)) => {
+                "The bucket is in another Region than the configured one.".to_owned()
             }
             ErrorKind::AccessDenied => format!(
                 "Check that the hub credentials may call s3:PutObject on {bucket}/{prefix}*, that \

@@ -11,6 +11,8 @@ mod bucket;
 mod chain;
 mod record;
 mod settings;
+#[cfg(test)]
+mod tests;
 mod verify;
 mod writer;
 

@@ -148,3 +148,190 @@ fn unfinished<'a>(links: impl Iterator<Item = &'a Link> + Clone) -> Vec<String> 
     let finished = of(Phase::Finished);
     of(Phase::Started).difference(&finished).cloned().collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{ChainFault, verify_chain};
+    use crate::audit::chain::{Chain, Linked};
+    use crate::audit::record::{Action, Face, Phase, Record, SCHEMA_VERSION};
+    use crate::ids::{OperationId, RunId};
+
+    fn record(run: u128, operation: u128, phase: Phase) -> Record {
+        Record {
+            schema_version: SCHEMA_VERSION,
+            phase,
+            operation_id: OperationId::from(uuid::Uuid::from_u128(operation)),
+            run_id: RunId::from(uuid::Uuid::from_u128(run)),
+            sequence: 0,
+            previous_sha256: None,
+            unwritten: Vec::new(),
+            face: Face::Job,
+            crossaccount_version: "0",
+            caller_arn: String::new(),
+            account_id: "222222222222".parse().unwrap(),
+            user_name: "alice".parse().unwrap(),
+            user_arn: None,
+            user_unique_id: None,
+            action: Action::UpdateUser,
+            status: None,
+            steps: Vec::new(),
+            secret_names: Vec::new(),
+            error_code: None,
+            error_message: None,
+            started_at: String::new(),
+            finished_at: None,
+        }
+    }
+
+    /// Three operations one after the other.
+    fn linked() -> (Chain, Vec<Linked>) {
+        let chain = Chain::default();
+        let records = (0..3).flat_map(|operation| {
+            [Phase::Started, Phase::Finished].map(|phase| record(1, operation, phase))
+        });
+        let linked = records.map(|record| chain.link(record).unwrap()).collect();
+        (chain, linked)
+    }
+
+    fn whole() -> Vec<Vec<u8>> {
+        linked().1.into_iter().map(|linked| linked.bytes).collect()
+    }
+
+    fn with_text(bytes: &[u8], from: &str, to: &str) -> Vec<u8> {
+        let text = std::str::from_utf8(bytes).unwrap();
+        assert!(text.contains(from), "{text}");
+        text.replace(from, to).into_bytes()
+    }
+
+    #[test]
+    fn a_whole_chain_passes_in_any_order() {
+        let mut objects = whole();
+        objects.rotate_left(2);
+        let report = verify_chain(&objects).unwrap();
+        assert_eq!((report.records, report.unwritten.len()), (6, 0));
+        assert!(report.unfinished_operations.is_empty());
+    }
+
+    #[rstest::rstest]
+    #[case(0)]
+    #[case(3)]
+    #[case(4)]
+    fn a_removed_record_shows(#[case] place: usize) {
+        let mut objects = whole();
+        objects.remove(place);
+        let sequence = u64::try_from(place).unwrap();
+        assert_eq!(
+            verify_chain(&objects),
+            Err(ChainFault::Missing { sequence })
+        );
+    }
+
+    #[test]
+    fn an_altered_record_shows() {
+        let mut objects = whole();
+        objects[2] = with_text(&objects[2], "alice", "mallory");
+        assert_eq!(
+            verify_chain(&objects),
+            Err(ChainFault::Altered { sequence: 2 })
+        );
+    }
+
+    #[test]
+    fn swapping_two_records_shows() {
+        let mut objects = whole();
+        let second = with_text(&objects[1], r#""sequence":1"#, r#""sequence":2"#);
+        let third = with_text(&objects[2], r#""sequence":2"#, r#""sequence":1"#);
+        objects.splice(1..3, [third, second]);
+        assert!(matches!(
+            verify_chain(&objects),
+            Err(ChainFault::Altered { .. })
+        ));
+    }
+
+    #[test]
+    fn closing_the_gap_of_a_removed_record_shows() {
+        let mut objects = whole();
+        objects.remove(1);
+        objects[1] = with_text(&objects[1], r#""sequence":2"#, r#""sequence":1"#);
+        assert_eq!(
+            verify_chain(&objects),
+            Err(ChainFault::Altered { sequence: 0 })
+        );
+    }
+
+    #[test]
+    fn a_record_that_was_doubled_shows() {
+        let mut objects = whole();
+        objects.push(objects[3].clone());
+        assert_eq!(
+            verify_chain(&objects),
+            Err(ChainFault::Duplicate { sequence: 3 })
+        );
+    }
+
+    #[test]
+    fn a_record_that_could_not_be_written_is_no_removed_one() {
+        let (chain, mut all) = linked();
+        chain.lost(all.remove(5));
+        all.push(chain.link(record(1, 3, Phase::Started)).unwrap());
+        let objects: Vec<_> = all.into_iter().map(|linked| linked.bytes).collect();
+        let report = verify_chain(&objects).unwrap();
+        assert_eq!(report.unwritten, [5]);
+        assert_eq!(report.unfinished_operations.len(), 2);
+    }
+
+    #[test]
+    fn a_lost_record_that_names_lost_records_hands_them_on() {
+        let chain = Chain::default();
+        let link = |operation| chain.link(record(1, operation, Phase::Started)).unwrap();
+        chain.lost(link(0));
+        chain.lost(link(1));
+        let objects = [link(2).bytes];
+        assert_eq!(verify_chain(&objects).unwrap().unwritten, [0, 1]);
+    }
+
+    #[test]
+    fn a_record_reported_as_lost_that_has_arrived_after_all_must_be_the_same() {
+        let chain = Chain::default();
+        let link = |operation| chain.link(record(1, operation, Phase::Started)).unwrap();
+        let (first, second) = (link(0), link(1));
+        let arrived = first.bytes.clone();
+        chain.lost(first);
+        let third = link(2);
+        let mut objects = vec![arrived, second.bytes, third.bytes];
+        assert!(verify_chain(&objects).unwrap().unwritten.is_empty());
+        objects[0] = with_text(&objects[0], "alice", "mallory");
+        assert_eq!(
+            verify_chain(&objects),
+            Err(ChainFault::Altered { sequence: 0 })
+        );
+    }
+
+    #[test]
+    fn two_runs_are_not_one_chain() {
+        let mut objects = whole();
+        let other = Chain::default().link(record(2, 0, Phase::Started)).unwrap();
+        objects.push(other.bytes);
+        assert!(matches!(
+            verify_chain(&objects),
+            Err(ChainFault::MixedRuns { .. })
+        ));
+    }
+
+    #[test]
+    fn what_is_no_record_is_refused() {
+        assert_eq!(verify_chain::<Vec<u8>>(&[]), Err(ChainFault::Empty));
+        let other_version = with_text(
+            &whole()[0],
+            r#""schema_version":1"#,
+            r#""schema_version":2"#,
+        );
+        for bytes in [b"{}".to_vec(), other_version] {
+            let result = verify_chain(&[bytes]);
+            assert!(matches!(
+                result,
+                Err(ChainFault::NotARecord { index: 0, .. })
+            ));
+        }
+    }
+}

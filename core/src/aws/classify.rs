@@ -254,3 +254,158 @@ fn root_cause(error: &(dyn StdError + 'static)) -> String {
         .last()
         .map_or_else(String::new, ToString::to_string)
 }
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_iam::error::ErrorMetadata;
+    use aws_sdk_iam::operation::create_user::CreateUserError;
+    use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+    use aws_smithy_runtime_api::client::result::{ConnectorError, SdkError};
+    use aws_smithy_types::body::SdkBody;
+
+    use super::{classify, is_credential_failure, is_settling, may_have_committed};
+    use crate::error::{Error, ErrorKind};
+
+    fn response(status: u16) -> HttpResponse {
+        let mut response = HttpResponse::new(status.try_into().unwrap(), SdkBody::empty());
+        response.headers_mut().insert("x-amzn-requestid", "r-1");
+        response
+    }
+
+    fn answer(status: u16, code: Option<&str>) -> Error {
+        let mut metadata = ErrorMetadata::builder();
+        if let Some(code) = code {
+            metadata = metadata.code(code).message("what AWS says");
+        }
+        let error = CreateUserError::generic(metadata.build());
+        translate(SdkError::service_error(error, response(status)))
+    }
+
+    fn translate(error: SdkError<CreateUserError, HttpResponse>) -> Error {
+        classify(
+            error,
+            "iam:CreateUser",
+            Some(&"222222222222".parse().unwrap()),
+        )
+    }
+
+    #[rstest::rstest]
+    #[case(404, "NoSuchEntity", ErrorKind::NotFound)]
+    #[case(404, "NoSuchBucket", ErrorKind::NotFound)]
+    #[case(409, "EntityAlreadyExists", ErrorKind::AlreadyExists)]
+    #[case(409, "EntityTemporarilyUnmodifiable", ErrorKind::Unavailable)]
+    #[case(409, "ConcurrentModification", ErrorKind::Unavailable)]
+    #[case(409, "DeleteConflict", ErrorKind::Conflict)]
+    #[case(409, "LimitExceeded", ErrorKind::LimitExceeded)]
+    #[case(400, "InvalidInput", ErrorKind::Rejected)]
+    #[case(400, "ValidationError", ErrorKind::Rejected)]
+    #[case(400, "MalformedPolicyDocument", ErrorKind::Rejected)]
+    #[case(400, "PolicyNotAttachable", ErrorKind::Rejected)]
+    #[case(400, "PasswordPolicyViolation", ErrorKind::Rejected)]
+    #[case(400, "UnmodifiableEntity", ErrorKind::Rejected)]
+    #[case(500, "ServiceFailure", ErrorKind::Unavailable)]
+    #[case(400, "Throttling", ErrorKind::Throttled)]
+    #[case(400, "ThrottlingException", ErrorKind::Throttled)]
+    #[case(400, "RequestLimitExceeded", ErrorKind::Throttled)]
+    #[case(400, "TooManyRequestsException", ErrorKind::Throttled)]
+    #[case(503, "SlowDown", ErrorKind::Throttled)]
+    #[case(403, "AccessDenied", ErrorKind::AccessDenied)]
+    #[case(403, "ExpiredToken", ErrorKind::AccessDenied)]
+    #[case(403, "InvalidClientTokenId", ErrorKind::AccessDenied)]
+    #[case(400, "ACodeOfTomorrow", ErrorKind::Rejected)]
+    #[case(403, "ACodeOfTomorrow", ErrorKind::AccessDenied)]
+    #[case(404, "ACodeOfTomorrow", ErrorKind::NotFound)]
+    #[case(429, "ACodeOfTomorrow", ErrorKind::Throttled)]
+    #[case(503, "ACodeOfTomorrow", ErrorKind::Unavailable)]
+    fn the_code_decides_and_then_the_status(
+        #[case] status: u16,
+        #[case] code: &str,
+        #[case] kind: ErrorKind,
+    ) {
+        let error = answer(status, Some(code));
+        assert_eq!(error.kind(), kind);
+        assert_eq!(error.account_id().unwrap().as_str(), "222222222222");
+        let failure = error.aws().unwrap();
+        assert_eq!(failure.action, "iam:CreateUser");
+        assert_eq!(failure.code.as_deref(), Some(code));
+        assert_eq!(failure.message.as_deref(), Some("what AWS says"));
+        assert_eq!(failure.request_id.as_deref(), Some("r-1"));
+        assert_eq!(failure.http_status, Some(status));
+    }
+
+    #[rstest::rstest]
+    #[case(401, ErrorKind::AccessDenied)]
+    #[case(403, ErrorKind::AccessDenied)]
+    #[case(404, ErrorKind::NotFound)]
+    #[case(500, ErrorKind::Unavailable)]
+    fn an_answer_without_a_code_goes_by_its_status(#[case] status: u16, #[case] kind: ErrorKind) {
+        assert_eq!(answer(status, None).kind(), kind);
+    }
+
+    fn io(text: &'static str) -> Box<dyn std::error::Error + Send + Sync> {
+        Box::new(std::io::Error::other(text))
+    }
+
+    #[test]
+    fn a_call_without_an_answer_may_have_committed() {
+        for error in [
+            SdkError::timeout_error(io("slow")),
+            SdkError::dispatch_failure(ConnectorError::timeout(io("slow"))),
+            SdkError::dispatch_failure(ConnectorError::io(io("slow"))),
+            SdkError::dispatch_failure(ConnectorError::other(io("slow"), None)),
+            SdkError::response_error(io("slow"), response(200)),
+        ] {
+            let error = translate(error);
+            assert_eq!(error.kind(), ErrorKind::Unavailable);
+            assert!(may_have_committed(&error));
+            assert!(
+                error.to_string().contains("the call may have committed"),
+                "{error}"
+            );
+            assert!(
+                error.to_string().contains("slow"),
+                "the cause is named: {error}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_request_that_was_never_built_is_our_fault_and_changed_nothing() {
+        let error = translate(SdkError::construction_failure(io("no name")));
+        assert_eq!(error.kind(), ErrorKind::Internal);
+        assert!(!may_have_committed(&error));
+    }
+
+    #[test]
+    fn our_own_error_inside_of_a_call_comes_out_as_it_is() {
+        let ours = Error::new(
+            ErrorKind::WrongAccount,
+            "the session is for another account",
+        );
+        let wrapped = aws_credential_types::provider::error::CredentialsError::provider_error(ours);
+        let error = ConnectorError::other(Box::new(wrapped), None);
+        let error = translate(SdkError::dispatch_failure(error));
+        assert_eq!(error.kind(), ErrorKind::WrongAccount);
+        assert_eq!(error.to_string(), "the session is for another account");
+    }
+
+    #[rstest::rstest]
+    #[case("EntityTemporarilyUnmodifiable", true)]
+    #[case("EntityTemporarilyUnmodifiableException", true)]
+    #[case("ConcurrentModification", true)]
+    #[case("DeleteConflict", false)]
+    #[case("Throttling", false)]
+    fn only_an_earlier_change_is_worth_waiting_for(#[case] code: &str, #[case] waits: bool) {
+        let error = answer(409, Some(code));
+        assert_eq!(is_settling(&error), waits);
+        assert!(!may_have_committed(&error));
+    }
+
+    #[rstest::rstest]
+    #[case("ExpiredToken", true)]
+    #[case("SignatureDoesNotMatch", true)]
+    #[case("AccessDenied", false)]
+    fn refused_credentials_are_not_a_denied_action(#[case] code: &str, #[case] refused: bool) {
+        assert_eq!(is_credential_failure(&answer(403, Some(code))), refused);
+    }
+}

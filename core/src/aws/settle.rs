@@ -93,3 +93,117 @@ fn jittered(step: Duration) -> Duration {
     let share = u32::try_from(random).unwrap_or_default();
     step / 2 + step / 2 * share / 1000
 }
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+    use std::time::Duration;
+
+    use tokio::time::Instant;
+    use tokio_util::sync::CancellationToken;
+
+    use super::{LONGEST_STEP, SettleLimits, jittered, settle};
+    use crate::error::{Error, ErrorKind};
+
+    fn not_yet(error: &Error) -> bool {
+        error.kind() == ErrorKind::NotFound
+    }
+
+    fn missing(call: u32) -> Error {
+        Error::new(ErrorKind::NotFound, format!("call {call}"))
+    }
+
+    /// Fails until the given call and counts.
+    async fn run(limits: &SettleLimits, good_from: u32) -> (Result<u32, Error>, u32, Duration) {
+        let calls = Cell::new(0);
+        let began = Instant::now();
+        let result = settle(limits, not_yet, || {
+            calls.set(calls.get() + 1);
+            let call = calls.get();
+            async move {
+                if call >= good_from {
+                    Ok(call)
+                } else {
+                    Err(missing(call))
+                }
+            }
+        })
+        .await;
+        (result, calls.get(), began.elapsed())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_there_at_once_costs_no_time() {
+        let limits = SettleLimits::new(Duration::from_secs(60));
+        let (result, calls, took) = run(&limits, 1).await;
+        assert_eq!((result.unwrap(), calls, took), (1, 1, Duration::ZERO));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn steps_grow_from_a_fifth_of_a_second() {
+        let limits = SettleLimits::new(Duration::from_secs(60));
+        let (result, calls, took) = run(&limits, 5).await;
+        assert_eq!((result.unwrap(), calls), (5, 5));
+        // 0.2 + 0.4 + 0.8 + 1.6 seconds, each between its half and itself.
+        assert!(took >= Duration::from_millis(1500), "{took:?}");
+        assert!(took <= Duration::from_millis(3010), "{took:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn waiting_ends_with_the_budget_and_the_last_error() {
+        let limits = SettleLimits::new(Duration::from_secs(30));
+        let (result, calls, took) = run(&limits, u32::MAX).await;
+        assert_eq!(result.unwrap_err().message(), format!("call {calls}"));
+        assert!(calls >= 8, "{calls}");
+        assert!(
+            took >= Duration::from_secs(30),
+            "the last call is at the end of the budget"
+        );
+        assert!(took < Duration::from_millis(30_010), "{took:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_deadline_that_is_nearer_than_the_budget_counts() {
+        let deadline = Instant::now() + Duration::from_secs(2);
+        let limits = SettleLimits::new(Duration::from_secs(30)).until(deadline);
+        let (result, _, took) = run(&limits, u32::MAX).await;
+        assert!(result.is_err());
+        assert!(took < Duration::from_millis(2010), "{took:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn another_error_is_returned_at_once() {
+        let limits = SettleLimits::new(Duration::from_secs(30));
+        let began = Instant::now();
+        let result: Result<(), _> = settle(&limits, not_yet, || async {
+            Err(Error::new(ErrorKind::AccessDenied, "no"))
+        })
+        .await;
+        assert_eq!(result.unwrap_err().kind(), ErrorKind::AccessDenied);
+        assert_eq!(began.elapsed(), Duration::ZERO);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn cancelling_ends_the_waiting_with_the_last_error() {
+        let cancel = CancellationToken::new();
+        let limits = SettleLimits::new(Duration::from_secs(300)).unless(cancel.clone());
+        let cancelled = async {
+            tokio::time::sleep(Duration::from_secs(3)).await;
+            cancel.cancel();
+        };
+        let ((result, _, took), ()) = tokio::join!(run(&limits, u32::MAX), cancelled);
+        assert_eq!(result.unwrap_err().kind(), ErrorKind::NotFound);
+        assert!(took < Duration::from_millis(3010), "{took:?}");
+    }
+
+    #[test]
+    fn jitter_stays_between_the_half_and_the_whole() {
+        for _ in 0..200 {
+            let pause = jittered(LONGEST_STEP);
+            assert!(
+                pause >= LONGEST_STEP / 2 && pause <= LONGEST_STEP,
+                "{pause:?}"
+            );
+        }
+    }
+}

@@ -51,25 +51,18 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    /// Settings for the clients of one set of credentials. Adaptive retries slow down per `partition`
-    /// alone, so that one throttled account does not slow the others.
-    pub(super) fn config(
-        &self,
-        credentials: SharedCredentialsProvider,
-        identity_cache: SharedIdentityCache,
-        partition: String,
-    ) -> ConfigParts {
+    /// Settings for the clients of one set of credentials.
+    pub(super) fn config(&self, credentials: SharedCredentialsProvider) -> ConfigParts {
         ConfigParts {
             connection: self.clone(),
             credentials,
-            identity_cache,
-            partition: RetryPartition::new(partition),
+            identity_cache: Self::identity_cache(),
         }
     }
 
     /// A cache for one set of credentials. The SDK's default cache is shared by all clients of a
     /// configuration, and forgets credentials at random from the 65th set on.
-    pub(super) fn identity_cache(&self) -> SharedIdentityCache {
+    fn identity_cache() -> SharedIdentityCache {
         IdentityCache::lazy()
             .buffer_time(RENEW_BEFORE_EXPIRY)
             // The provider below has its own limits; this only has to be longer than those.
@@ -77,12 +70,12 @@ impl Connection {
             .build()
     }
 
-    pub(super) fn retries(&self) -> RetryConfig {
+    fn retries(&self) -> RetryConfig {
         RetryConfig::adaptive().with_max_attempts(self.settings.attempts.get())
     }
 
     /// The same for every client: the connection pool of the HTTP client is chosen by these numbers.
-    pub(super) fn timeouts() -> TimeoutConfig {
+    fn timeouts() -> TimeoutConfig {
         TimeoutConfig::builder()
             .connect_timeout(CONNECT_TIMEOUT)
             .operation_attempt_timeout(ATTEMPT_TIMEOUT)
@@ -90,7 +83,7 @@ impl Connection {
             .build()
     }
 
-    pub(super) fn time_source(&self) -> SharedTimeSource {
+    fn time_source(&self) -> SharedTimeSource {
         SharedTimeSource::new(SdkTime(Arc::clone(&self.clock)))
     }
 }
@@ -101,7 +94,12 @@ pub(super) struct ConfigParts {
     connection: Connection,
     credentials: SharedCredentialsProvider,
     identity_cache: SharedIdentityCache,
-    partition: RetryPartition,
+}
+
+/// What is slowed down together when AWS throttles: the calls to one account, the calls to STS. The
+/// SDK's own partitions are one per service, so that one throttled account would slow all others.
+pub(super) fn retry_partition(name: String) -> RetryPartition {
+    RetryPartition::custom(name).build()
 }
 
 /// The SDK generates one configuration builder for each service, with the same methods but no
@@ -111,6 +109,7 @@ macro_rules! client_config {
         pub(super) fn $function(
             &self,
             endpoint: Option<&Endpoint>,
+            partition: RetryPartition,
             interceptor: impl Intercept + 'static,
         ) -> $sdk::config::Builder {
             let region = self.connection.settings.region.as_str().to_owned();
@@ -121,7 +120,7 @@ macro_rules! client_config {
                 .credentials_provider(self.credentials.clone())
                 .identity_cache(self.identity_cache.clone())
                 .retry_config(self.connection.retries())
-                .retry_partition(self.partition.clone())
+                .retry_partition(partition)
                 .timeout_config(Connection::timeouts())
                 .sleep_impl(TokioSleep::new())
                 .time_source(self.connection.time_source())

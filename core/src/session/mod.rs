@@ -15,6 +15,8 @@ mod member;
 mod observe;
 mod sessions;
 mod settings;
+#[cfg(test)]
+mod tests;
 
 pub use accounts::AccountFilter;
 pub use connection::{Base, http_client};

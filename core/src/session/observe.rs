@@ -122,6 +122,16 @@ impl Intercept for Observer {
             let about = AboutAccount(role_arn.account_id().clone());
             cfg.interceptor_state().store_put(about);
         }
+        Ok(())
+    }
+
+    /// The SDK names the operation from here on; nothing has been built or sent yet.
+    fn read_before_serialization(
+        &self,
+        _context: &BeforeSerializationInterceptorContextRef<'_>,
+        _components: &RuntimeComponents,
+        cfg: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
         let action = action(cfg);
         if self.access == Access::Read && !only_reads(&action) {
             return Err(Box::new(WriteThroughReadSession { action }));

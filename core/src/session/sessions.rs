@@ -5,9 +5,10 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_sdk_iam::config::retry::RetryPartition;
 use tokio::sync::Semaphore;
 
-use super::connection::{Base, ConfigParts, Connection};
+use super::connection::{Base, ConfigParts, Connection, retry_partition};
 use super::credentials::MemberRole;
 use super::flights::Flights;
 use super::hub::{HubIdentity, identify};
@@ -52,7 +53,14 @@ pub struct Sessions {
     counters: Counters,
     hub: Flights<(), Arc<HubIdentity>>,
     open: Flights<Key, Arc<Session>>,
-    permits: Mutex<HashMap<AccountId, Arc<Semaphore>>>,
+    shared: Mutex<HashMap<AccountId, Shared>>,
+}
+
+/// What all sessions with one account share.
+#[derive(Debug, Clone)]
+struct Shared {
+    permits: Arc<Semaphore>,
+    partition: RetryPartition,
 }
 
 impl Sessions {
@@ -69,8 +77,7 @@ impl Sessions {
             clock,
         };
         // The hub credentials are fetched once for all clients that use them.
-        let cache = connection.identity_cache();
-        let hub_parts = connection.config(base.credentials, cache, "crossaccount hub".to_owned());
+        let hub_parts = connection.config(base.credentials);
         let counters = Counters::default();
         let observer = Observer {
             counters: counters.clone(),
@@ -78,11 +85,12 @@ impl Sessions {
             access: Access::Write,
         };
         let endpoints = &connection.settings.endpoints;
+        let partition = |service: &str| retry_partition(format!("crossaccount {service}"));
         let sts = hub_parts
-            .sts(endpoints.sts.as_ref(), observer.clone())
+            .sts(endpoints.sts.as_ref(), partition("sts"), observer.clone())
             .build();
         let s3 = hub_parts
-            .s3(endpoints.s3.as_ref(), observer)
+            .s3(endpoints.s3.as_ref(), partition("s3"), observer)
             .force_path_style(endpoints.s3.is_some())
             .build();
         Self {
@@ -94,7 +102,7 @@ impl Sessions {
             counters,
             hub: Flights::new(),
             open: Flights::new(),
-            permits: Mutex::new(HashMap::new()),
+            shared: Mutex::new(HashMap::new()),
         }
     }
 
@@ -187,7 +195,7 @@ impl Sessions {
             account_id: Some(account_id.clone()),
             access,
         };
-        let permits = self.permits_of(account_id);
+        let shared = self.shared_by(account_id);
         let account_id = account_id.clone();
         let hub_parts = self.hub_parts.clone();
         let member_role = role_arn.map(|role_arn| self.member_role(role_arn, hub, access));
@@ -197,21 +205,17 @@ impl Sessions {
                 None => hub_parts,
                 Some(member_role) => {
                     member_role.open().await?;
-                    connection.config(
-                        SharedCredentialsProvider::new(member_role),
-                        connection.identity_cache(),
-                        format!("crossaccount {account_id}"),
-                    )
+                    connection.config(SharedCredentialsProvider::new(member_role))
                 }
             };
             let endpoint = connection.settings.endpoints.iam.as_ref();
-            let iam = aws_sdk_iam::Client::from_conf(parts.iam(endpoint, observer).build());
+            let iam = parts.iam(endpoint, shared.partition, observer).build();
             Ok(Arc::new(Session {
                 account_id,
                 access,
                 is_hub,
-                iam,
-                permits,
+                iam: aws_sdk_iam::Client::from_conf(iam),
+                permits: shared.permits,
                 refused: AtomicBool::new(false),
             }))
         }
@@ -239,13 +243,14 @@ impl Sessions {
         }
     }
 
-    fn permits_of(&self, account_id: &AccountId) -> Arc<Semaphore> {
+    fn shared_by(&self, account_id: &AccountId) -> Shared {
         let places = self.settings().max_concurrency.get();
-        let mut permits = self.permits.lock().unwrap_or_else(PoisonError::into_inner);
-        let permits = permits
-            .entry(account_id.clone())
-            .or_insert_with(|| Arc::new(Semaphore::new(usize::try_from(places).unwrap_or(1))));
-        Arc::clone(permits)
+        let mut shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
+        let shared = shared.entry(account_id.clone()).or_insert_with(|| Shared {
+            permits: Arc::new(Semaphore::new(usize::try_from(places).unwrap_or(1))),
+            partition: retry_partition(format!("crossaccount {account_id}")),
+        });
+        shared.clone()
     }
 
     /// The S3 client of the hub, for the audit bucket.

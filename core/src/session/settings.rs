@@ -249,3 +249,99 @@ impl SessionPolicies {
         Ok(Self { read, write })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::{
+        Attempts, ExternalId, MaxConcurrency, SessionDuration, SessionName, SessionPolicies,
+        SessionTags, SourceIdentity,
+    };
+    use crate::ids::RunId;
+    use crate::secret::Secret;
+
+    #[rstest::rstest]
+    #[case("ab", true)]
+    #[case("svc+ci=build,x.y@example-corp_1", true)]
+    #[case(&"a".repeat(64), true)]
+    #[case("a", false)]
+    #[case(&"a".repeat(65), false)]
+    #[case("with space", false)]
+    #[case("aws:me", false)]
+    fn session_names_and_source_identities_follow_sts(#[case] text: &str, #[case] valid: bool) {
+        assert_eq!(text.parse::<SessionName>().is_ok(), valid, "{text}");
+        assert_eq!(text.parse::<SourceIdentity>().is_ok(), valid, "{text}");
+    }
+
+    #[test]
+    fn the_default_session_name_carries_the_run_and_is_valid() {
+        let run = RunId::random();
+        let name = SessionName::for_run(run);
+        assert!(name.as_str().contains(&run.to_string()));
+        assert_eq!(name.as_str().parse::<SessionName>().unwrap(), name);
+    }
+
+    #[rstest::rstest]
+    #[case("ab", true)]
+    #[case("Zm9v:a/b", true)]
+    #[case("a", false)]
+    #[case("secret value", false)]
+    #[case(&"a".repeat(1225), false)]
+    fn external_ids_follow_sts_and_are_not_repeated(#[case] text: &str, #[case] valid: bool) {
+        let result = ExternalId::new(Secret::new(text.to_owned()));
+        assert_eq!(result.is_ok(), valid);
+        if let Err(error) = result {
+            assert!(!error.to_string().contains("secret value"), "{error}");
+        }
+    }
+
+    #[rstest::rstest]
+    #[case(899, false)]
+    #[case(900, true)]
+    #[case(43200, true)]
+    #[case(43201, false)]
+    #[case(-1, false)]
+    fn a_session_lasts_a_quarter_of_an_hour_to_half_a_day(
+        #[case] seconds: i64,
+        #[case] valid: bool,
+    ) {
+        assert_eq!(SessionDuration::try_from(seconds).is_ok(), valid);
+    }
+
+    #[test]
+    fn numbers_out_of_range_are_named_with_the_range() {
+        let error = MaxConcurrency::try_from(0).unwrap_err();
+        assert_eq!(error.to_string(), "concurrency 0 is not between 1 and 100");
+        assert!(Attempts::try_from(i64::MAX).is_err());
+    }
+
+    #[test]
+    fn session_tags_must_differ_by_more_than_case() {
+        let tags = |keys: &[&str]| {
+            let tags = keys
+                .iter()
+                .map(|key| (key.parse().unwrap(), "v".parse().unwrap()));
+            SessionTags::new(tags.collect::<BTreeMap<_, _>>())
+        };
+        assert!(tags(&["Team", "Stage"]).is_ok());
+        assert!(tags(&["Team", "team"]).is_err());
+        let many: Vec<_> = (0..51).map(|number| format!("k{number}")).collect();
+        assert!(tags(&many.iter().map(String::as_str).collect::<Vec<_>>()).is_err());
+    }
+
+    #[test]
+    fn session_policies_are_json_that_fits() {
+        let new = |write: &str| SessionPolicies::new("{}".to_owned(), write.to_owned());
+        assert!(new(r#"{"Version":"2012-10-17"}"#).is_ok());
+        assert!(new("{").is_err());
+        assert!(new(&format!("\"{}\"", "a".repeat(2047))).is_err());
+    }
+
+    #[test]
+    fn the_policies_that_we_ship_are_accepted() {
+        let read = crate::permissions::read_session_policy();
+        let write = crate::permissions::write_session_policy();
+        SessionPolicies::new(read, write).unwrap();
+    }
+}
