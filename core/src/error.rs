@@ -104,7 +104,7 @@ impl std::fmt::Display for AwsFailure {
 }
 
 /// Why an operation failed. A clone shares the source: everybody who waited for one call gets its error.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Error {
     kind: ErrorKind,
     message: String,
@@ -202,6 +202,26 @@ impl Error {
     /// What the user can do now.
     pub fn advice(&self) -> Option<&str> {
         self.advice.as_deref()
+    }
+}
+
+impl std::fmt::Debug for Error {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // The debug output of an SDK error holds the raw answer, and answers hold credentials: only
+        // what the causes say about themselves is shown.
+        let source = self.source.as_ref();
+        let source = source.map(|source| -> &(dyn std::error::Error + 'static) { source.as_ref() });
+        let causes = std::iter::successors(source, |cause| cause.source());
+        let causes: Vec<String> = causes.map(ToString::to_string).collect();
+        formatter
+            .debug_struct("Error")
+            .field("kind", &self.kind)
+            .field("message", &self.message)
+            .field("account_id", &self.account_id)
+            .field("aws", &self.aws)
+            .field("advice", &self.advice)
+            .field("source", &causes)
+            .finish()
     }
 }
 

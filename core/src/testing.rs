@@ -247,7 +247,7 @@ impl ProvideCredentials for CountedCredentials {
         Self: 'a,
     {
         self.0.fetch_add(1, Ordering::SeqCst);
-        let year_2036 = SystemTime::UNIX_EPOCH + Duration::from_secs(66 * 365 * 86_400);
+        let year_2036 = SystemTime::UNIX_EPOCH + Duration::from_hours(66 * 365 * 24);
         let credentials = Credentials::new("AKIAHUB", "hub-secret", None, Some(year_2036), "test");
         future::ProvideCredentials::ready(Ok(credentials))
     }

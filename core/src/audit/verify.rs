@@ -120,7 +120,7 @@ pub fn verify_chain<B: AsRef<[u8]>>(objects: &[B]) -> Result<ChainReport, ChainF
     Ok(ChainReport {
         records: by_sequence.len(),
         unwritten,
-        unfinished_operations: unfinished(by_sequence.values().map(|(link, _)| link)),
+        unfinished_operations: unfinished(&by_sequence),
     })
 }
 
@@ -137,12 +137,12 @@ fn parse(index: usize, bytes: &[u8]) -> Result<Link, ChainFault> {
     Ok(link)
 }
 
-fn unfinished<'a>(links: impl Iterator<Item = &'a Link> + Clone) -> Vec<String> {
+fn unfinished(by_sequence: &BTreeMap<u64, (Link, String)>) -> Vec<String> {
     let of = |phase: Phase| {
-        links
-            .clone()
-            .filter(move |link| link.phase == phase)
-            .map(|link| link.operation_id.clone())
+        by_sequence
+            .values()
+            .filter(|(link, _)| link.phase == phase)
+            .map(|(link, _)| link.operation_id.clone())
             .collect::<BTreeSet<_>>()
     };
     let finished = of(Phase::Finished);

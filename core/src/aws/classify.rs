@@ -389,6 +389,22 @@ mod tests {
         assert_eq!(error.to_string(), "the session is for another account");
     }
 
+    #[test]
+    fn an_answer_that_could_not_be_read_is_not_shown() {
+        let body = SdkBody::from("<SecretAccessKey>plantedsecret</SecretAccessKey>");
+        let raw = HttpResponse::new(200.try_into().unwrap(), body);
+        let error = translate(SdkError::response_error(io("truncated"), raw));
+        let texts = [format!("{error}"), format!("{error:?}")];
+        assert!(
+            texts.iter().all(|text| text.contains("truncated")),
+            "{texts:?}"
+        );
+        assert!(
+            texts.iter().all(|text| !text.contains("plantedsecret")),
+            "{texts:?}"
+        );
+    }
+
     #[rstest::rstest]
     #[case("EntityTemporarilyUnmodifiable", true)]
     #[case("EntityTemporarilyUnmodifiableException", true)]

@@ -134,14 +134,14 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn what_is_there_at_once_costs_no_time() {
-        let limits = SettleLimits::new(Duration::from_secs(60));
+        let limits = SettleLimits::new(Duration::from_mins(1));
         let (result, calls, took) = run(&limits, 1).await;
         assert_eq!((result.unwrap(), calls, took), (1, 1, Duration::ZERO));
     }
 
     #[tokio::test(start_paused = true)]
     async fn steps_grow_from_a_fifth_of_a_second() {
-        let limits = SettleLimits::new(Duration::from_secs(60));
+        let limits = SettleLimits::new(Duration::from_mins(1));
         let (result, calls, took) = run(&limits, 5).await;
         assert_eq!((result.unwrap(), calls), (5, 5));
         // 0.2 + 0.4 + 0.8 + 1.6 seconds, each between its half and itself.
@@ -186,7 +186,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn cancelling_ends_the_waiting_with_the_last_error() {
         let cancel = CancellationToken::new();
-        let limits = SettleLimits::new(Duration::from_secs(300)).unless(cancel.clone());
+        let limits = SettleLimits::new(Duration::from_mins(5)).unless(cancel.clone());
         let cancelled = async {
             tokio::time::sleep(Duration::from_secs(3)).await;
             cancel.cancel();

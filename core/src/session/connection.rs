@@ -23,7 +23,7 @@ const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(30);
 const OPERATION_TIMEOUT: Duration = Duration::from_secs(150);
 
 /// Credentials are renewed this long before they expire (the SDK adds a random part of up to a half).
-pub(super) const RENEW_BEFORE_EXPIRY: Duration = Duration::from_secs(300);
+pub(super) const RENEW_BEFORE_EXPIRY: Duration = Duration::from_mins(5);
 
 /// What the face hands over: where we start from.
 #[derive(Debug, Clone)]

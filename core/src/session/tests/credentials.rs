@@ -50,7 +50,7 @@ async fn credentials_are_renewed_before_they_expire() {
     );
     let session = open(&sessions).await.unwrap();
     get_user(&session).await.unwrap();
-    time.advance(Duration::from_secs(50 * 60));
+    time.advance(Duration::from_mins(50));
     get_user(&session).await.unwrap();
     assert_eq!(
         server.requests("AssumeRole").len(),
@@ -58,7 +58,7 @@ async fn credentials_are_renewed_before_they_expire() {
         "ten minutes are left"
     );
     // The SDK adds a random part to the five minutes, so a minute before the end is surely late.
-    time.advance(Duration::from_secs(9 * 60));
+    time.advance(Duration::from_mins(9));
     get_user(&session).await.unwrap();
     assert_eq!(server.requests("AssumeRole").len(), 2);
 }
@@ -80,7 +80,7 @@ async fn a_session_that_lay_unused_for_hours_does_not_use_its_old_credentials() 
         CountedCredentials::default(),
     );
     let session = open(&sessions).await.unwrap();
-    time.advance(Duration::from_secs(3 * 3600));
+    time.advance(Duration::from_hours(3));
     get_user(&session).await.unwrap();
     assert_eq!(server.requests("AssumeRole").len(), 2);
 }
@@ -110,7 +110,7 @@ async fn a_renewal_that_goes_wrong_is_told_as_such(
         CountedCredentials::default(),
     );
     let session = open(&sessions).await.unwrap();
-    time.advance(Duration::from_secs(3600));
+    time.advance(Duration::from_hours(1));
     let error = get_user(&session).await.unwrap_err();
     assert_eq!(error.kind(), kind, "{error}");
     assert!(error.to_string().contains(hint), "{error}");
