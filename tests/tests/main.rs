@@ -14,6 +14,7 @@
 )]
 
 mod examples;
+mod iam_user;
 mod member_role;
 mod standin;
 mod terraform_cli;

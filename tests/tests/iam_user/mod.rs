@@ -1,0 +1,4 @@
+//! `crossaccount_iam_user` through the real Terraform CLI, against the stand-in.
+
+mod lifecycle;
+mod scene;
