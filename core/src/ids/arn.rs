@@ -218,7 +218,11 @@ impl UserArn {
     /// The ARN after a rename or a move in the same account.
     #[must_use]
     pub fn relocated(&self, path: &Path, name: &UserName) -> Self {
-        Self { path: path.clone(), name: name.clone(), ..self.clone() }
+        Self {
+            path: path.clone(),
+            name: name.clone(),
+            ..self.clone()
+        }
     }
 
     /// The account of the user.
@@ -306,8 +310,16 @@ mod tests {
 
     #[rstest::rstest]
     #[case(Some("222222222222"), "/", "arn:aws:iam::222222222222:policy/Boundary")]
-    #[case(Some("222222222222"), "/a/b/", "arn:aws:iam::222222222222:policy/a/b/Boundary")]
-    #[case(None, "/job-function/", "arn:aws:iam::aws:policy/job-function/Boundary")]
+    #[case(
+        Some("222222222222"),
+        "/a/b/",
+        "arn:aws:iam::222222222222:policy/a/b/Boundary"
+    )]
+    #[case(
+        None,
+        "/job-function/",
+        "arn:aws:iam::aws:policy/job-function/Boundary"
+    )]
     fn a_policy_arn_made_of_parts_is_the_one_that_is_read(
         #[case] account_id: Option<&str>,
         #[case] path: &str,

@@ -57,7 +57,8 @@ impl DataSource<ProviderState> for IamUserData {
                 )
                 .to_owned(),
             }],
-            notes: "The member role needs the feature `data_sources` of `member_role_policy`.".to_owned(),
+            notes: "The member role needs the feature `data_sources` of `member_role_policy`."
+                .to_owned(),
             ..Documentation::default()
         }
     }
@@ -79,7 +80,8 @@ impl DataSource<ProviderState> for IamUserData {
 }
 
 fn schema() -> Schema {
-    let text = |name: &str, description: &str| Attribute::string(name).computed().describe(description);
+    let text =
+        |name: &str, description: &str| Attribute::string(name).computed().describe(description);
     Schema::new([
         super::account_id(),
         Attribute::string("name")
@@ -123,7 +125,10 @@ async fn read(request: &ReadDataRequest<ProviderState>) -> Result<IamUserDataMod
     let target = target(config.account_id.clone(), config.role_arn.clone())?;
     let name = required("name", config.name.clone())?;
     let expected_policies = BTreeSet::new();
-    let find = request.provider.users.find(&target, &name, Facets::ALL, &expected_policies);
+    let find = request
+        .provider
+        .users
+        .find(&target, &name, Facets::ALL, &expected_policies);
     match unless_cancelled(&request.cancelled, find).await? {
         Some(user) => Ok(found(config, &user)),
         None => Err(missing(&target.account_id, &name)),
@@ -145,17 +150,35 @@ fn missing(account_id: &AccountId, name: &UserName) -> Diagnostics {
 /// The configuration completed by what IAM has. What was configured stays as it was written: Terraform refuses a result
 /// that differs from it.
 fn found(config: IamUserDataModel, user: &ObservedUser) -> IamUserDataModel {
-    let managed = user.managed_policy_arns.iter().flatten().map(ToString::to_string).collect();
+    let managed = user
+        .managed_policy_arns
+        .iter()
+        .flatten()
+        .map(ToString::to_string)
+        .collect();
     let inline = user.inline_policies.iter().flatten();
     let inline = inline.map(|(name, document)| (name.to_string(), document.as_str().to_owned()));
-    let groups = user.groups.iter().flatten().map(ToString::to_string).collect();
+    let groups = user
+        .groups
+        .iter()
+        .flatten()
+        .map(ToString::to_string)
+        .collect();
     IamUserDataModel {
         arn: Field::Known(user.arn.clone()),
         path: Field::Known(user.path.to_string()),
         unique_id: Field::Known(user.unique_id.clone()),
         create_date: user.create_date.as_ref().map(ToString::to_string).into(),
-        password_last_used: user.password_last_used.as_ref().map(ToString::to_string).into(),
-        permissions_boundary: user.permissions_boundary.as_ref().map(ToString::to_string).into(),
+        password_last_used: user
+            .password_last_used
+            .as_ref()
+            .map(ToString::to_string)
+            .into(),
+        permissions_boundary: user
+            .permissions_boundary
+            .as_ref()
+            .map(ToString::to_string)
+            .into(),
         managed_policy_arns: Field::Known(managed),
         inline_policies: Field::Known(inline.collect()),
         groups: Field::Known(groups),
@@ -201,7 +224,10 @@ mod tests {
 
     #[test]
     fn the_model_and_the_schema_agree() {
-        assert_eq!(differences::<IamUserDataModel>(&schema()), Vec::<String>::new());
+        assert_eq!(
+            differences::<IamUserDataModel>(&schema()),
+            Vec::<String>::new()
+        );
         assert_eq!(check::problems(&schema()), Vec::<String>::new());
     }
 
@@ -212,8 +238,10 @@ mod tests {
     #[case("role_arn", "CrossAccountUserAdmin")]
     fn a_wrong_value_is_refused_on_its_attribute(#[case] name: &str, #[case] value: &str) {
         let diagnostics = schema().validate(&Object::new().with(name, value));
-        let places: Vec<_> =
-            diagnostics.iter().map(|found| found.attribute.as_ref().unwrap().to_string()).collect();
+        let places: Vec<_> = diagnostics
+            .iter()
+            .map(|found| found.attribute.as_ref().unwrap().to_string())
+            .collect();
         assert_eq!(places, [name]);
     }
 
@@ -221,11 +249,15 @@ mod tests {
     fn everything_that_iam_has_is_shown() {
         let user = ObservedUser {
             password_last_used: Some("2026-02-03T04:05:06Z".parse().unwrap()),
-            permissions_boundary: Some("arn:aws:iam::222222222222:policy/Boundary".parse().unwrap()),
+            permissions_boundary: Some(
+                "arn:aws:iam::222222222222:policy/Boundary".parse().unwrap(),
+            ),
             tags: [(MANAGED_BY_TAG, "platform"), ("team", "core")]
                 .map(|(key, value)| (key.to_owned(), value.to_owned()))
                 .into(),
-            managed_policy_arns: Some(["arn:aws:iam::aws:policy/ReadOnlyAccess".parse().unwrap()].into()),
+            managed_policy_arns: Some(
+                ["arn:aws:iam::aws:policy/ReadOnlyAccess".parse().unwrap()].into(),
+            ),
             inline_policies: Some(
                 [("p".parse().unwrap(), r#"{"Statement":[]}"#.parse().unwrap())].into(),
             ),
@@ -241,9 +273,18 @@ mod tests {
             .with("unique_id", "AIDA1")
             .with("create_date", "2026-01-02T03:04:05Z")
             .with("password_last_used", "2026-02-03T04:05:06Z")
-            .with("permissions_boundary", "arn:aws:iam::222222222222:policy/Boundary")
-            .with("managed_policy_arns", Value::set(["arn:aws:iam::aws:policy/ReadOnlyAccess".into()]))
-            .with("inline_policies", Value::map([("p", r#"{"Statement":[]}"#.into())]))
+            .with(
+                "permissions_boundary",
+                "arn:aws:iam::222222222222:policy/Boundary",
+            )
+            .with(
+                "managed_policy_arns",
+                Value::set(["arn:aws:iam::aws:policy/ReadOnlyAccess".into()]),
+            )
+            .with(
+                "inline_policies",
+                Value::map([("p", r#"{"Statement":[]}"#.into())]),
+            )
             .with("groups", Value::set(["admins".into()]))
             .with("tags", Value::map([("team", "core".into())]))
             .with("managed_by", "platform");
@@ -264,12 +305,15 @@ mod tests {
 
     #[test]
     fn a_missing_user_is_an_error_on_the_name() {
-        let diagnostics =
-            missing(&"222222222222".parse().unwrap(), &"alice".parse().unwrap());
+        let diagnostics = missing(&"222222222222".parse().unwrap(), &"alice".parse().unwrap());
         let found: Vec<_> = diagnostics.iter().collect();
         assert_eq!(found.len(), 1);
         assert_eq!(found[0].summary, "User not found");
         assert_eq!(found[0].attribute.as_ref().unwrap().to_string(), "name");
-        assert!(found[0].detail.starts_with("Account 222222222222 has no IAM user alice."));
+        assert!(
+            found[0]
+                .detail
+                .starts_with("Account 222222222222 has no IAM user alice.")
+        );
     }
 }

@@ -85,7 +85,8 @@ impl DataSource<ProviderState> for IamUsersData {
 }
 
 fn schema() -> Schema {
-    let text = |name: &str, description: &str| Attribute::string(name).computed().describe(description);
+    let text =
+        |name: &str, description: &str| Attribute::string(name).computed().describe(description);
     Schema::new([
         super::account_id(),
         super::role_arn(),
@@ -133,7 +134,11 @@ async fn read(request: &ReadDataRequest<ProviderState>) -> Result<IamUsersDataMo
     let config = IamUsersDataModel::try_from(&request.config)
         .map_err(|error| Diagnostics::from(error.into_diagnostic()))?;
     let target = target(config.account_id.clone(), config.role_arn.clone())?;
-    let regex = config.name_regex.known().map(|text| name_regex(text)).transpose();
+    let regex = config
+        .name_regex
+        .known()
+        .map(|text| name_regex(text))
+        .transpose();
     let regex = regex.map_err(|problem| {
         let path = Path::attribute("name_regex");
         Diagnostics::from(Diagnostic::error("Invalid value", format!("{path}: {problem}")).at(path))
@@ -141,7 +146,10 @@ async fn read(request: &ReadDataRequest<ProviderState>) -> Result<IamUsersDataMo
     let path_prefix = config.path_prefix.known().cloned().unwrap_or_default();
     let list = request.provider.users.list(&target, &path_prefix);
     let users = unless_cancelled(&request.cancelled, list).await?;
-    Ok(IamUsersDataModel { users: Field::Known(chosen(users, regex.as_ref())), ..config })
+    Ok(IamUsersDataModel {
+        users: Field::Known(chosen(users, regex.as_ref())),
+        ..config
+    })
 }
 
 /// The users whose name matches, sorted by name: IAM's own order is not promised.
@@ -187,12 +195,18 @@ mod tests {
     fn names(users: &[&str], pattern: Option<&str>) -> Vec<String> {
         let users = users.iter().map(|name| user(name)).collect();
         let regex = pattern.map(|pattern| name_regex(pattern).unwrap());
-        chosen(users, regex.as_ref()).into_iter().map(|user| user.name).collect()
+        chosen(users, regex.as_ref())
+            .into_iter()
+            .map(|user| user.name)
+            .collect()
     }
 
     #[test]
     fn the_model_and_the_schema_agree() {
-        assert_eq!(differences::<IamUsersDataModel>(&schema()), Vec::<String>::new());
+        assert_eq!(
+            differences::<IamUsersDataModel>(&schema()),
+            Vec::<String>::new()
+        );
         assert_eq!(check::problems(&schema()), Vec::<String>::new());
     }
 
@@ -204,14 +218,20 @@ mod tests {
     #[case("name_regex", "(?=svc)")]
     fn a_wrong_value_is_refused_on_its_attribute(#[case] name: &str, #[case] value: &str) {
         let diagnostics = schema().validate(&Object::new().with(name, value));
-        let places: Vec<_> =
-            diagnostics.iter().map(|found| found.attribute.as_ref().unwrap().to_string()).collect();
+        let places: Vec<_> = diagnostics
+            .iter()
+            .map(|found| found.attribute.as_ref().unwrap().to_string())
+            .collect();
         assert_eq!(places, [name]);
     }
 
     #[test]
     fn an_unknown_expression_may_be_valid() {
-        assert!(schema().validate(&Object::new().with("name_regex", Value::UNKNOWN)).is_empty());
+        assert!(
+            schema()
+                .validate(&Object::new().with("name_regex", Value::UNKNOWN))
+                .is_empty()
+        );
     }
 
     #[rstest::rstest]
@@ -225,7 +245,10 @@ mod tests {
         #[case] pattern: Option<&str>,
         #[case] expected: &[&str],
     ) {
-        assert_eq!(names(&["svc-alice", "bob", "Zoe", "alice"], pattern), expected);
+        assert_eq!(
+            names(&["svc-alice", "bob", "Zoe", "alice"], pattern),
+            expected
+        );
     }
 
     #[test]
@@ -249,6 +272,12 @@ mod tests {
     #[test]
     fn a_password_that_was_never_used_is_null() {
         let shown = listed(user("alice")).into_value();
-        assert!(shown.as_object().unwrap().get("password_last_used").is_null());
+        assert!(
+            shown
+                .as_object()
+                .unwrap()
+                .get("password_last_used")
+                .is_null()
+        );
     }
 }

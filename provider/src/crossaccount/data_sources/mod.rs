@@ -23,7 +23,10 @@ text_fields!(AccountId, RoleArn, UserName, IamPath);
 
 /// All data sources.
 pub(super) fn all() -> Vec<Box<dyn DataSource<ProviderState>>> {
-    vec![Box::new(iam_user::IamUserData), Box::new(iam_users::IamUsersData)]
+    vec![
+        Box::new(iam_user::IamUserData),
+        Box::new(iam_users::IamUsersData),
+    ]
 }
 
 fn account_id() -> Attribute {
@@ -62,7 +65,10 @@ fn target(account_id: Field<AccountId>, role_arn: Field<RoleArn>) -> Result<Targ
     if contradictions.has_errors() {
         return Err(contradictions);
     }
-    Ok(Target { account_id: required("account_id", account_id)?, role_arn: role_arn.into_known() })
+    Ok(Target {
+        account_id: required("account_id", account_id)?,
+        role_arn: role_arn.into_known(),
+    })
 }
 
 fn required<T>(name: &str, field: Field<T>) -> Result<T, Diagnostics> {
@@ -93,7 +99,9 @@ fn read_diagnostic(error: &Error) -> Diagnostic {
     let diagnostic = diagnostic(error);
     match error.kind() {
         // An account that may not be touched, or that the credentials may not look into.
-        ErrorKind::Guardrail | ErrorKind::AccessDenied => diagnostic.at(Path::attribute("account_id")),
+        ErrorKind::Guardrail | ErrorKind::AccessDenied => {
+            diagnostic.at(Path::attribute("account_id"))
+        }
         // Everything else that is invalid was found by the schema: what is left is a role of another partition.
         ErrorKind::InvalidInput => diagnostic.at(Path::attribute("role_arn")),
         ErrorKind::HubCredentials
@@ -125,13 +133,20 @@ mod tests {
     use crate::value::{Object, Value};
 
     fn places(diagnostics: &Diagnostics) -> Vec<String> {
-        let place = |found: &crate::schema::Diagnostic| found.attribute.as_ref().unwrap().to_string();
+        let place =
+            |found: &crate::schema::Diagnostic| found.attribute.as_ref().unwrap().to_string();
         diagnostics.iter().map(place).collect()
     }
 
     fn validate(config: Object) -> Vec<Vec<String>> {
-        let request = ValidateRequest { config, capabilities: crate::framework::Capabilities::default() };
-        all().iter().map(|source| places(&source.validate(&request))).collect()
+        let request = ValidateRequest {
+            config,
+            capabilities: crate::framework::Capabilities::default(),
+        };
+        all()
+            .iter()
+            .map(|source| places(&source.validate(&request)))
+            .collect()
     }
 
     #[test]
@@ -159,12 +174,19 @@ mod tests {
         let role_arn = "arn:aws:iam::222222222222:role/Reader".parse().unwrap();
         let found = target(account_id, Field::Known(role_arn)).unwrap();
         assert_eq!(found.account_id.as_str(), "222222222222");
-        assert_eq!(found.role_arn.unwrap().to_string(), "arn:aws:iam::222222222222:role/Reader");
+        assert_eq!(
+            found.role_arn.unwrap().to_string(),
+            "arn:aws:iam::222222222222:role/Reader"
+        );
     }
 
     #[test]
     fn an_account_that_may_not_be_touched_is_named_on_its_attribute() {
-        for kind in [ErrorKind::Guardrail, ErrorKind::AccessDenied, ErrorKind::AssumeRole] {
+        for kind in [
+            ErrorKind::Guardrail,
+            ErrorKind::AccessDenied,
+            ErrorKind::AssumeRole,
+        ] {
             let found = read_diagnostic(&Error::new(kind, "no"));
             assert_eq!(found.attribute.unwrap().to_string(), "account_id");
         }
@@ -176,12 +198,21 @@ mod tests {
         cancelled.cancel();
         let read = std::future::pending::<Result<(), Error>>();
         let diagnostics = unless_cancelled(&cancelled, read).await.unwrap_err();
-        assert_eq!(diagnostics.iter().map(|found| found.summary.as_str()).collect::<Vec<_>>(), ["Interrupted"]);
+        assert_eq!(
+            diagnostics
+                .iter()
+                .map(|found| found.summary.as_str())
+                .collect::<Vec<_>>(),
+            ["Interrupted"]
+        );
     }
 
     #[tokio::test]
     async fn a_read_that_is_not_interrupted_gives_its_result() {
         let read = async { Ok(7) };
-        assert_eq!(unless_cancelled(&CancellationToken::new(), read).await, Ok(7));
+        assert_eq!(
+            unless_cancelled(&CancellationToken::new(), read).await,
+            Ok(7)
+        );
     }
 }

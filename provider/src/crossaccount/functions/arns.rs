@@ -82,23 +82,35 @@ impl Function for PolicyArnFunction {
         let owner = match text(arguments, 0) {
             "aws" => None,
             digits => Some(digits.parse::<AccountId>().map_err(|error| {
-                FunctionError::in_argument(0, format!("{error} (or \"aws\" for a policy that AWS manages)"))
+                FunctionError::in_argument(
+                    0,
+                    format!("{error} (or \"aws\" for a policy that AWS manages)"),
+                )
             })?),
         };
         let (path, name) = path_and_name(text(arguments, 1))
             .map_err(|problem| FunctionError::in_argument(1, problem))?;
         let partition = partition(arguments)?;
-        Ok(PolicyArn::new(partition, owner, &path, &name).as_str().into())
+        Ok(PolicyArn::new(partition, owner, &path, &name)
+            .as_str()
+            .into())
     }
 }
 
 fn partition_parameter() -> Parameter {
-    Parameter::new("partition", Type::String, "Partition, at most one: `aws` (default), `aws-cn`, `aws-us-gov`, ….")
+    Parameter::new(
+        "partition",
+        Type::String,
+        "Partition, at most one: `aws` (default), `aws-cn`, `aws-us-gov`, ….",
+    )
 }
 
 /// An argument that the server has checked to be a known string.
 fn text(arguments: &[Value], position: usize) -> &str {
-    arguments.get(position).and_then(Value::as_str).unwrap_or_default()
+    arguments
+        .get(position)
+        .and_then(Value::as_str)
+        .unwrap_or_default()
 }
 
 fn parse<T>(arguments: &[Value], position: usize) -> Result<T, FunctionError>
@@ -115,7 +127,10 @@ fn partition(arguments: &[Value]) -> Result<Partition, FunctionError> {
     match arguments.len() {
         0..=2 => Ok(Partition::Aws),
         3 => parse(arguments, 2),
-        _ => Err(FunctionError::in_argument(3, "there is at most one partition")),
+        _ => Err(FunctionError::in_argument(
+            3,
+            "there is at most one partition",
+        )),
     }
 }
 
@@ -123,17 +138,27 @@ fn partition(arguments: &[Value]) -> Result<Partition, FunctionError> {
 fn path_and_name(text: &str) -> Result<(Path, PolicyName), String> {
     // A colon is legal in a path, so an ARN would be taken for a path and a name.
     if text.starts_with("arn:") {
-        return Err(format!("policy name {text:?} is not valid: it is an ARN; give the name alone"));
+        return Err(format!(
+            "policy name {text:?} is not valid: it is an ARN; give the name alone"
+        ));
     }
     let (path, name) = match text.rfind('/') {
         None => (Path::default(), text),
         Some(end) => {
             let (path, name) = text.split_at(end + 1);
             let slash = if path.starts_with('/') { "" } else { "/" };
-            (format!("{slash}{path}").parse().map_err(|error: InvalidId| error.to_string())?, name)
+            (
+                format!("{slash}{path}")
+                    .parse()
+                    .map_err(|error: InvalidId| error.to_string())?,
+                name,
+            )
         }
     };
-    Ok((path, name.parse().map_err(|error: InvalidId| error.to_string())?))
+    Ok((
+        path,
+        name.parse().map_err(|error: InvalidId| error.to_string())?,
+    ))
 }
 
 #[cfg(test)]

@@ -62,7 +62,11 @@ impl Function for MemberRolePolicyFunction {
 
     fn signature(&self) -> Signature {
         Signature {
-            parameters: vec![Parameter::new("options", Type::Dynamic, "An object with the options above.")],
+            parameters: vec![Parameter::new(
+                "options",
+                Type::Dynamic,
+                "An object with the options above.",
+            )],
             variadic: None,
             returns: Type::String,
             summary: "The permissions policy of a member role as JSON.".to_owned(),
@@ -73,15 +77,19 @@ impl Function for MemberRolePolicyFunction {
                  counts as left out.\n\n{}",
                 reference(OPTIONS)
             ),
-            example: include_str!("../../../../examples/terraform/functions/member_role_policy/main.tf")
-                .to_owned(),
+            example: include_str!(
+                "../../../../examples/terraform/functions/member_role_policy/main.tf"
+            )
+            .to_owned(),
         }
     }
 
     fn call(&self, arguments: &[Value]) -> Result<Value, FunctionError> {
         let options = Options::read(arguments.first(), OPTIONS)?;
         let policy = policy(&options)?;
-        member_role_policy(&policy).map(document_text).map_err(|error| core_error(&error))
+        member_role_policy(&policy)
+            .map(document_text)
+            .map_err(|error| core_error(&error))
     }
 }
 
@@ -106,7 +114,10 @@ fn policy(options: &Options<'_>) -> Result<MemberRolePolicy, FunctionError> {
     }
     let features = options.list("features", "for everything that the provider can do")?;
     Ok(MemberRolePolicy {
-        target: PolicyTarget::Account { partition, account_id },
+        target: PolicyTarget::Account {
+            partition,
+            account_id,
+        },
         user_path_prefix: options.optional("user_path_prefix")?.unwrap_or_default(),
         group_path_prefix: options.optional("group_path_prefix")?.unwrap_or_default(),
         required_boundary,
@@ -138,8 +149,17 @@ mod tests {
             .with("features", texts(&["groups", "managed_policies"]))
             .with("user_path_prefix", "/people/")
             .with("group_path_prefix", "/teams/")
-            .with("permissions_boundary", "arn:aws-cn:iam::222222222222:policy/Boundary")
-            .with("allowed_policy_arns", texts(&["arn:aws-cn:iam::aws:policy/ReadOnlyAccess", "arn:*:iam::*:policy/x/*"]))
+            .with(
+                "permissions_boundary",
+                "arn:aws-cn:iam::222222222222:policy/Boundary",
+            )
+            .with(
+                "allowed_policy_arns",
+                texts(&[
+                    "arn:aws-cn:iam::aws:policy/ReadOnlyAccess",
+                    "arn:*:iam::*:policy/x/*",
+                ]),
+            )
     }
 
     fn text(options: Object) -> String {
@@ -158,7 +178,9 @@ mod tests {
 
     #[track_caller]
     fn refused(options: Object) -> String {
-        let error = MemberRolePolicyFunction.call(&[options.into()]).unwrap_err();
+        let error = MemberRolePolicyFunction
+            .call(&[options.into()])
+            .unwrap_err();
         assert_eq!(error.argument, Some(0));
         error.text
     }
@@ -172,17 +194,26 @@ mod tests {
             r#""iam:ListAttachedUserPolicies","iam:ListGroupsForUser"],"Effect":"Allow","#,
             r#""Resource":["arn:aws:iam::222222222222:user/*"],"Sid":"ReadUsers"}],"Version":"2012-10-17"}"#,
         );
-        assert_eq!(text(least().with("features", texts(&["data_sources"]))), expected);
+        assert_eq!(
+            text(least().with("features", texts(&["data_sources"]))),
+            expected
+        );
     }
 
     #[test]
     fn every_option_has_its_place_in_the_policy() {
-        let given: Vec<_> = everything().iter().map(|(name, _)| name.to_owned()).collect();
+        let given: Vec<_> = everything()
+            .iter()
+            .map(|(name, _)| name.to_owned())
+            .collect();
         let mut known: Vec<_> = OPTIONS.iter().map(|known| known.name).collect();
         known.sort_unstable();
         assert_eq!(given, known);
         let document: Json = serde_json::from_str(&text(everything())).unwrap();
-        let allowed = json!(["arn:aws-cn:iam::aws:policy/ReadOnlyAccess", "arn:*:iam::*:policy/x/*"]);
+        let allowed = json!([
+            "arn:aws-cn:iam::aws:policy/ReadOnlyAccess",
+            "arn:*:iam::*:policy/x/*"
+        ]);
         assert_eq!(
             document,
             json!({
@@ -235,16 +266,27 @@ mod tests {
         let all = actions(least());
         let named = Feature::ALL.map(Feature::as_str);
         assert_eq!(all, actions(least().with("features", texts(&named))));
-        for action in ["iam:CreateUser", "iam:DeleteAccessKey", "iam:AddUserToGroup", "iam:ListUsers"] {
+        for action in [
+            "iam:CreateUser",
+            "iam:DeleteAccessKey",
+            "iam:AddUserToGroup",
+            "iam:ListUsers",
+        ] {
             assert!(all.iter().any(|found| found == action), "{action}");
         }
     }
 
     #[test]
     fn the_documentation_names_every_feature() {
-        let features = OPTIONS.iter().find(|known| known.name == "features").unwrap();
+        let features = OPTIONS
+            .iter()
+            .find(|known| known.name == "features")
+            .unwrap();
         for feature in Feature::ALL {
-            assert!(features.description.contains(&format!("`{feature}`")), "{feature}");
+            assert!(
+                features.description.contains(&format!("`{feature}`")),
+                "{feature}"
+            );
         }
     }
 

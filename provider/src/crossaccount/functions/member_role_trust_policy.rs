@@ -62,7 +62,11 @@ impl Function for MemberRoleTrustPolicy {
 
     fn signature(&self) -> Signature {
         Signature {
-            parameters: vec![Parameter::new("options", Type::Dynamic, "An object with the options above.")],
+            parameters: vec![Parameter::new(
+                "options",
+                Type::Dynamic,
+                "An object with the options above.",
+            )],
             variadic: None,
             returns: Type::String,
             summary: "The trust policy of a member role as JSON.".to_owned(),
@@ -86,7 +90,9 @@ impl Function for MemberRoleTrustPolicy {
         for principal in &trust.principals {
             check_partition("principal_arns", principal.as_str(), trust.partition)?;
         }
-        member_role_trust_policy(&trust).map(document_text).map_err(|error| core_error(&error))
+        member_role_trust_policy(&trust)
+            .map(document_text)
+            .map_err(|error| core_error(&error))
     }
 }
 
@@ -127,7 +133,9 @@ mod tests {
     use crate::value::{Object, Value};
 
     fn least() -> Object {
-        Object::new().with("hub_account_id", "111111111111").with("external_id", "agreed-name")
+        Object::new()
+            .with("hub_account_id", "111111111111")
+            .with("external_id", "agreed-name")
     }
 
     fn everything() -> Object {
@@ -160,12 +168,18 @@ mod tests {
             r#""Principal":{"AWS":"arn:aws:iam::111111111111:root"},"Sid":"HubAssumesMemberRole"}],"#,
             r#""Version":"2012-10-17"}"#,
         );
-        assert_eq!(MemberRoleTrustPolicy.call(&[least().into()]), Ok(expected.into()));
+        assert_eq!(
+            MemberRoleTrustPolicy.call(&[least().into()]),
+            Ok(expected.into())
+        );
     }
 
     #[test]
     fn every_option_has_its_place_in_the_policy() {
-        let given: Vec<_> = everything().iter().map(|(name, _)| name.to_owned()).collect();
+        let given: Vec<_> = everything()
+            .iter()
+            .map(|(name, _)| name.to_owned())
+            .collect();
         let mut known: Vec<_> = OPTIONS.iter().map(|known| known.name).collect();
         known.sort_unstable();
         assert_eq!(given, known);
@@ -181,14 +195,20 @@ mod tests {
             r#""Principal":{"AWS":"arn:aws-us-gov:iam::111111111111:root"},"Sid":"HubDescribesItsSessions"}],"#,
             r#""Version":"2012-10-17"}"#,
         );
-        assert_eq!(MemberRoleTrustPolicy.call(&[everything().into()]), Ok(expected.into()));
+        assert_eq!(
+            MemberRoleTrustPolicy.call(&[everything().into()]),
+            Ok(expected.into())
+        );
     }
 
     #[rstest::rstest]
     #[case("hub_account_id")]
     #[case("external_id")]
     fn a_required_option_must_be_there(#[case] name: &str) {
-        assert_eq!(refused(least().with(name, Value::Null)), format!("{name}: it is required"));
+        assert_eq!(
+            refused(least().with(name, Value::Null)),
+            format!("{name}: it is required")
+        );
     }
 
     #[test]
@@ -200,12 +220,21 @@ mod tests {
     #[test]
     fn no_principals_by_accident_does_not_mean_everyone() {
         let text = refused(least().with("principal_arns", Value::list([])));
-        assert!(text.starts_with("principal_arns: it is empty; leave it out to trust everyone"), "{text}");
+        assert!(
+            text.starts_with("principal_arns: it is empty; leave it out to trust everyone"),
+            "{text}"
+        );
     }
 
     #[rstest::rstest]
-    #[case::partition("arn:aws-cn:iam::111111111111:role/ci", "principal_arns: arn:aws-cn:iam::111111111111:role/ci is in the partition aws-cn, and the role in aws")]
-    #[case::account("arn:aws:iam::222222222222:role/ci", "arn:aws:iam::222222222222:role/ci is not in the hub account 111111111111")]
+    #[case::partition(
+        "arn:aws-cn:iam::111111111111:role/ci",
+        "principal_arns: arn:aws-cn:iam::111111111111:role/ci is in the partition aws-cn, and the role in aws"
+    )]
+    #[case::account(
+        "arn:aws:iam::222222222222:role/ci",
+        "arn:aws:iam::222222222222:role/ci is not in the hub account 111111111111"
+    )]
     #[case::session("arn:aws:sts::111111111111:assumed-role/ci/run", "principal_arns[0]: ")]
     fn principals_that_could_never_assume_the_role_are_refused(
         #[case] principal: &str,

@@ -81,19 +81,41 @@ mod tests {
             let name = function.name();
             assert!(signature.summary.ends_with('.'), "{name}");
             assert!(!signature.description.is_empty(), "{name}");
-            assert!(signature.example.contains(&format!("provider::crossaccount::{name}(")), "{name}");
+            assert!(
+                signature
+                    .example
+                    .contains(&format!("provider::crossaccount::{name}(")),
+                "{name}"
+            );
             for parameter in signature.parameters.iter().chain(&signature.variadic) {
-                assert!(!parameter.description.is_empty(), "{name} {}", parameter.name);
-                assert!(!parameter.allow_null && !parameter.allow_unknown, "{name} {}", parameter.name);
+                assert!(
+                    !parameter.description.is_empty(),
+                    "{name} {}",
+                    parameter.name
+                );
+                assert!(
+                    !parameter.allow_null && !parameter.allow_unknown,
+                    "{name} {}",
+                    parameter.name
+                );
             }
             names.push(name);
         }
-        assert_eq!(names, ["role_arn", "policy_arn", "member_role_trust_policy", "member_role_policy"]);
+        assert_eq!(
+            names,
+            [
+                "role_arn",
+                "policy_arn",
+                "member_role_trust_policy",
+                "member_role_policy"
+            ]
+        );
     }
 
     #[test]
     fn documents_have_their_keys_in_order_at_every_depth() {
-        let document = json!({ "Version": "1", "Statement": [{ "Sid": "S", "Action": ["b", "a"] }] });
+        let document =
+            json!({ "Version": "1", "Statement": [{ "Sid": "S", "Action": ["b", "a"] }] });
         assert_eq!(
             document_text(document),
             Value::from(r#"{"Statement":[{"Action":["b","a"],"Sid":"S"}],"Version":"1"}"#)

@@ -27,7 +27,12 @@ pub(super) struct Known {
 /// The options for the reference, as a Markdown list.
 pub(super) fn reference(known: &[Known]) -> String {
     let mut text = String::new();
-    for Known { name, kind, description } in known {
+    for Known {
+        name,
+        kind,
+        description,
+    } in known
+    {
         let _ = writeln!(text, "- `{name}` ({kind}) {description}");
     }
     text
@@ -44,12 +49,16 @@ pub(super) struct Options<'a>(BTreeMap<&'a str, &'a Value>);
 
 impl<'a> Options<'a> {
     /// Takes the object apart. Every option that is not known is an error, also when it is null.
-    pub(super) fn read(argument: Option<&'a Value>, known: &[Known]) -> Result<Self, FunctionError> {
+    pub(super) fn read(
+        argument: Option<&'a Value>,
+        known: &[Known],
+    ) -> Result<Self, FunctionError> {
         let given: BTreeMap<&str, &Value> = match argument.map(plain) {
             Some(Value::Object(object)) => object.iter().collect(),
-            Some(Value::Map(entries)) => {
-                entries.iter().map(|(name, value)| (name.as_str(), value)).collect()
-            }
+            Some(Value::Map(entries)) => entries
+                .iter()
+                .map(|(name, value)| (name.as_str(), value))
+                .collect(),
             other => {
                 let found = other.map_or("nothing", Value::kind);
                 return Err(FunctionError::in_argument(
@@ -58,15 +67,23 @@ impl<'a> Options<'a> {
                 ));
             }
         };
-        let unknown = given.keys().find(|name| known.iter().all(|known| known.name != **name));
+        let unknown = given
+            .keys()
+            .find(|name| known.iter().all(|known| known.name != **name));
         match unknown {
-            Some(name) => Err(FunctionError::in_argument(ARGUMENT, no_such_option(name, known))),
+            Some(name) => Err(FunctionError::in_argument(
+                ARGUMENT,
+                no_such_option(name, known),
+            )),
             None => Ok(Self(given)),
         }
     }
 
     fn get(&self, name: &str) -> Option<&'a Value> {
-        self.0.get(name).map(|value| plain(value)).filter(|value| !value.is_null())
+        self.0
+            .get(name)
+            .map(|value| plain(value))
+            .filter(|value| !value.is_null())
     }
 
     /// The text of an option that may be left out.
@@ -107,18 +124,31 @@ impl<'a> Options<'a> {
     where
         T: FromStr<Err = InvalidId>,
     {
-        let Some(value) = self.get(name) else { return Ok(None) };
+        let Some(value) = self.get(name) else {
+            return Ok(None);
+        };
         let elements = value.as_elements().ok_or_else(|| {
-            wrong(name, format_args!("a list of strings is required, {} found", value.kind()))
+            wrong(
+                name,
+                format_args!("a list of strings is required, {} found", value.kind()),
+            )
         })?;
         if elements.is_empty() {
-            return Err(wrong(name, format_args!("it is empty; leave it out {when_left_out}")));
+            return Err(wrong(
+                name,
+                format_args!("it is empty; leave it out {when_left_out}"),
+            ));
         }
         let element = |(index, value)| {
             let place = format!("{name}[{index}]");
             parse(&place, text(&place, plain(value))?)
         };
-        elements.iter().enumerate().map(element).collect::<Result<_, _>>().map(Some)
+        elements
+            .iter()
+            .enumerate()
+            .map(element)
+            .collect::<Result<_, _>>()
+            .map(Some)
     }
 
     /// A boolean; false when it is left out.
@@ -126,7 +156,10 @@ impl<'a> Options<'a> {
         match self.get(name) {
             None => Ok(false),
             Some(value) => value.as_bool().ok_or_else(|| {
-                wrong(name, format_args!("true or false is required, {} found", value.kind()))
+                wrong(
+                    name,
+                    format_args!("true or false is required, {} found", value.kind()),
+                )
             }),
         }
     }
@@ -142,8 +175,15 @@ fn plain(value: &Value) -> &Value {
 
 fn text<'a>(place: &str, value: &'a Value) -> Result<&'a str, FunctionError> {
     value.as_str().ok_or_else(|| {
-        let hint = if matches!(value, Value::Number(_)) { "; put it in quotes" } else { "" };
-        wrong(place, format_args!("a string is required, {} found{hint}", value.kind()))
+        let hint = if matches!(value, Value::Number(_)) {
+            "; put it in quotes"
+        } else {
+            ""
+        };
+        wrong(
+            place,
+            format_args!("a string is required, {} found{hint}", value.kind()),
+        )
     })
 }
 
@@ -169,7 +209,10 @@ fn no_such_option(name: &str, known: &[Known]) -> String {
         format!(" (did you mean {}?)", near.join(" or "))
     };
     let all: Vec<_> = known.iter().map(|known| known.name).collect();
-    format!("there is no option {name:?}{hint}; the options are {}", all.join(", "))
+    format!(
+        "there is no option {name:?}{hint}; the options are {}",
+        all.join(", ")
+    )
 }
 
 /// How many letters must be added, removed or replaced to make one text of the other (Levenshtein).
@@ -197,10 +240,26 @@ mod tests {
     use crate::value::{DynamicValue, Object, Type, Value};
 
     const KNOWN: &[Known] = &[
-        Known { name: "account_id", kind: "String, Required", description: "The account." },
-        Known { name: "permissions_boundary", kind: "String", description: "The boundary." },
-        Known { name: "paths", kind: "List of String", description: "Paths." },
-        Known { name: "allowed", kind: "Boolean", description: "Whether." },
+        Known {
+            name: "account_id",
+            kind: "String, Required",
+            description: "The account.",
+        },
+        Known {
+            name: "permissions_boundary",
+            kind: "String",
+            description: "The boundary.",
+        },
+        Known {
+            name: "paths",
+            kind: "List of String",
+            description: "Paths.",
+        },
+        Known {
+            name: "allowed",
+            kind: "Boolean",
+            description: "Whether.",
+        },
     ];
 
     fn object(name: &str, value: impl Into<Value>) -> Value {
@@ -208,7 +267,10 @@ mod tests {
     }
 
     fn error(problem: &str) -> FunctionError {
-        FunctionError { text: problem.to_owned(), argument: Some(0) }
+        FunctionError {
+            text: problem.to_owned(),
+            argument: Some(0),
+        }
     }
 
     #[test]
@@ -222,7 +284,10 @@ mod tests {
         let account_id: AccountId = options.required("account_id").unwrap();
         assert_eq!(account_id.as_str(), "222222222222");
         let paths: Vec<Path> = options.list("paths", "").unwrap().unwrap();
-        assert_eq!(paths.iter().map(Path::as_str).collect::<Vec<_>>(), ["/b/", "/a/"]);
+        assert_eq!(
+            paths.iter().map(Path::as_str).collect::<Vec<_>>(),
+            ["/b/", "/a/"]
+        );
         assert_eq!(options.text("permissions_boundary"), Ok(None));
         assert_eq!(options.flag("allowed"), Ok(true));
     }
@@ -267,14 +332,20 @@ mod tests {
         let problem = format!(
             "there is no option {name:?}{hint}; the options are account_id, permissions_boundary, paths, allowed"
         );
-        assert_eq!(Options::read(Some(&argument), KNOWN).unwrap_err(), error(&problem));
+        assert_eq!(
+            Options::read(Some(&argument), KNOWN).unwrap_err(),
+            error(&problem)
+        );
     }
 
     #[rstest::rstest]
     #[case::text("222222222222".into(), "an object is required, a string found")]
     #[case::list(Value::list([]), "an object is required, a list found")]
     fn anything_but_an_object_is_refused(#[case] argument: Value, #[case] problem: &str) {
-        assert_eq!(Options::read(Some(&argument), KNOWN).unwrap_err(), error(problem));
+        assert_eq!(
+            Options::read(Some(&argument), KNOWN).unwrap_err(),
+            error(problem)
+        );
     }
 
     #[rstest::rstest]
@@ -287,7 +358,10 @@ mod tests {
     fn a_wrong_text_is_refused_by_name(#[case] value: Value, #[case] problem: &str) {
         let argument = object("account_id", value);
         let options = Options::read(Some(&argument), KNOWN).unwrap();
-        assert_eq!(options.required::<AccountId>("account_id").unwrap_err(), error(problem));
+        assert_eq!(
+            options.required::<AccountId>("account_id").unwrap_err(),
+            error(problem)
+        );
     }
 
     #[rstest::rstest]
@@ -301,7 +375,10 @@ mod tests {
     fn a_wrong_list_is_refused_at_its_element(#[case] value: Value, #[case] problem: &str) {
         let argument = object("paths", value);
         let options = Options::read(Some(&argument), KNOWN).unwrap();
-        assert_eq!(options.list::<Path>("paths", "for all paths").unwrap_err(), error(problem));
+        assert_eq!(
+            options.list::<Path>("paths", "for all paths").unwrap_err(),
+            error(problem)
+        );
     }
 
     #[test]
