@@ -14,6 +14,10 @@ const FILES: [&str; 4] = [
     "proto/plugin/grpc_stdio.proto",
 ];
 
+#[allow(
+    clippy::disallowed_methods,
+    reason = "cargo tells build scripts everything through the environment"
+)]
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=proto");
     let descriptors = protox::compile(FILES, ["proto"])?;

@@ -16,10 +16,11 @@
 #![cfg_attr(
     test,
     allow(
+        clippy::disallowed_methods,
         clippy::unwrap_used,
         clippy::expect_used,
         clippy::panic,
-        reason = "a failed test may panic"
+        reason = "a failed test may panic, and tests start tasks and look at the clock"
     )
 )]
 

@@ -35,6 +35,10 @@ pub struct Environment {
 
 impl Environment {
     /// Reads the environment of this process.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place that reads the environment"
+    )]
     pub fn of_this_process() -> Self {
         Self::from_lookup(|name| env::var_os(name), env::temp_dir())
     }

@@ -36,6 +36,10 @@ const LINE_LIMIT: usize = 60 * 1024;
 /// Sends events of this process to stderr from now on.
 ///
 /// With `OFF` nothing is installed. A second call changes nothing.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a log line carries the time of the machine; no decision depends on it"
+)]
 pub fn install(level: LevelFilter) {
     if level == LevelFilter::OFF {
         return;

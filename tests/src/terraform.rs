@@ -91,7 +91,10 @@ impl Terraform {
     ) -> Result<Self> {
         let directory = TempDir::with_prefix("crossaccount-").context("cannot make a directory")?;
         let configuration = directory.path().join("cli.tfrc");
-        let text = format!("provider_installation {{\n{}}}\n", installation(directory.path())?);
+        let text = format!(
+            "provider_installation {{\n{}}}\n",
+            installation(directory.path())?
+        );
         fs::write(&configuration, text)
             .with_context(|| format!("cannot write {}", configuration.display()))?;
         let work = directory.path().join("work");
@@ -132,7 +135,10 @@ impl Terraform {
     /// The environment that the CLI runs in.
     pub fn environment(&self) -> impl Iterator<Item = (String, String)> {
         self.environment.iter().map(|(name, value)| {
-            (name.to_string_lossy().into_owned(), value.to_string_lossy().into_owned())
+            (
+                name.to_string_lossy().into_owned(),
+                value.to_string_lossy().into_owned(),
+            )
         })
     }
 
@@ -495,25 +501,20 @@ fn quoted(text: &str) -> String {
     )
 }
 
-#[cfg(test)]
-mod tests {
-    use super::quoted;
-
-    #[test]
-    fn text_is_quoted_for_the_configuration_language() {
-        assert_eq!(quoted(r"C:\a"), r#""C:\\a""#);
-        assert_eq!(quoted("${x}"), "\"$${x}\"");
-    }
-}
-
 /// Lays the provider out as a mirror for the registries of Terraform and of `OpenTofu`.
 fn fill_mirror(mirror: &Path, provider: &Path) -> Result<()> {
-    let binary = format!("terraform-provider-crossaccount{}", std::env::consts::EXE_SUFFIX);
+    let binary = format!(
+        "terraform-provider-crossaccount{}",
+        std::env::consts::EXE_SUFFIX
+    );
     let platform = format!("{}_{}", os_of_registry(), architecture_of_registry());
     let version = env!("CARGO_PKG_VERSION");
     for host in ["registry.terraform.io", "registry.opentofu.org"] {
-        let directory =
-            mirror.join(host).join("crossaccount/crossaccount").join(version).join(&platform);
+        let directory = mirror
+            .join(host)
+            .join("crossaccount/crossaccount")
+            .join(version)
+            .join(&platform);
         fs::create_dir_all(&directory)
             .with_context(|| format!("cannot create {}", directory.display()))?;
         let (from, to) = (provider.join(&binary), directory.join(&binary));
@@ -539,5 +540,16 @@ fn architecture_of_registry() -> &'static str {
         "aarch64" => "arm64",
         "x86" => "386",
         other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::quoted;
+
+    #[test]
+    fn text_is_quoted_for_the_configuration_language() {
+        assert_eq!(quoted(r"C:\a"), r#""C:\\a""#);
+        assert_eq!(quoted("${x}"), "\"$${x}\"");
     }
 }

@@ -47,6 +47,9 @@ mod tests {
             reason.map(|reason| format!("the external id is not valid: {reason}"))
         );
         let of_policy = text.parse::<permissions::ExternalId>().err();
-        assert_eq!(of_policy.as_ref().map(|error| error.reason()), reason);
+        assert_eq!(
+            of_policy.as_ref().map(crate::ids::InvalidId::reason),
+            reason
+        );
     }
 }

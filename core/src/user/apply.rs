@@ -12,9 +12,9 @@ use crate::ids::UserName;
 use crate::session::Session;
 
 /// How long IAM may take to show a user that was just created.
-const VISIBLE_WITHIN: Duration = Duration::from_secs(120);
+const VISIBLE_WITHIN: Duration = Duration::from_mins(2);
 /// How long IAM may refuse because it is busy with another change of the same user.
-const SETTLED_WITHIN: Duration = Duration::from_secs(300);
+const SETTLED_WITHIN: Duration = Duration::from_mins(5);
 /// How long IAM may still see a child that was just removed.
 const REMOVED_WITHIN: Duration = Duration::from_secs(20);
 
@@ -39,13 +39,20 @@ pub(super) struct Applied {
 
 impl<'a> Applier<'a> {
     pub(super) fn new(session: &'a Session, limits: &'a Limits, user: ObservedUser) -> Self {
-        Self { session, limits, user, fresh: false, records: Vec::new() }
+        Self {
+            session,
+            limits,
+            user,
+            fresh: false,
+            records: Vec::new(),
+        }
     }
 
     /// The user was created by a call with this request id.
     pub(super) fn created(mut self, step: &Step, request_id: Option<&str>) -> Self {
         self.fresh = true;
-        self.records.push(record(step, StepResult::Done, request_id));
+        self.records
+            .push(record(step, StepResult::Done, request_id));
         self
     }
 
@@ -60,11 +67,14 @@ impl<'a> Applier<'a> {
             };
             match outcome {
                 Ok(request_id) => {
-                    self.records.push(record(&step, StepResult::Done, request_id.as_deref()));
+                    self.records
+                        .push(record(&step, StepResult::Done, request_id.as_deref()));
                     self.user.after(&step);
                 }
                 Err(error) => {
-                    let failed = error.aws().and_then(|failure| failure.request_id.as_deref());
+                    let failed = error
+                        .aws()
+                        .and_then(|failure| failure.request_id.as_deref());
                     let mut failed = record(&step, StepResult::Failed, failed);
                     failed.error_code = error.aws_code().map(str::to_owned);
                     self.records.push(failed);
@@ -80,7 +90,11 @@ impl<'a> Applier<'a> {
                 }
             }
         }
-        Applied { user: self.user, records: self.records, failure: None }
+        Applied {
+            user: self.user,
+            records: self.records,
+            failure: None,
+        }
     }
 
     /// One step, with the waiting that IAM's eventual consistency asks for.
@@ -96,6 +110,10 @@ impl<'a> Applier<'a> {
     }
 
     /// The call of a step. What is gone already counts as removed.
+    #[expect(
+        clippy::too_many_lines,
+        reason = "one arm for each step, and no decision but which call it is"
+    )]
     async fn call(&self, step: &Step) -> Result<Option<String>, Error> {
         let session = self.session;
         let name = self.user.name.as_str();
@@ -178,9 +196,10 @@ impl<'a> Applier<'a> {
                 .user_name(name)
                 .group_name(group.as_str())
                 .send())),
-            Step::DeleteLoginProfile => {
-                gone_is_fine(send!(|iam| iam.delete_login_profile().user_name(name).send()))
-            }
+            Step::DeleteLoginProfile => gone_is_fine(send!(|iam| iam
+                .delete_login_profile()
+                .user_name(name)
+                .send())),
             Step::DeactivateAccessKey(id) => gone_is_fine(send!(|iam| iam
                 .update_access_key()
                 .user_name(name)
@@ -234,9 +253,7 @@ impl<'a> Applier<'a> {
                 .user_name(name)
                 .ssh_public_key_id(id)
                 .send())),
-            Step::DeleteUser => {
-                gone_is_fine(send!(|iam| iam.delete_user().user_name(name).send()))
-            }
+            Step::DeleteUser => gone_is_fine(send!(|iam| iam.delete_user().user_name(name).send())),
         }
     }
 
@@ -284,7 +301,12 @@ pub(super) async fn create_user(
     name: &UserName,
     step: &Step,
 ) -> Creation {
-    let Step::CreateUser { path, permissions_boundary, tags } = step else {
+    let Step::CreateUser {
+        path,
+        permissions_boundary,
+        tags,
+    } = step
+    else {
         return Creation::Failed(Error::new(
             ErrorKind::Internal,
             "a creation begins with CreateUser",
@@ -340,9 +362,13 @@ pub(super) async fn create_user(
 }
 
 fn build_tag(key: &str, value: &str) -> Result<Tag, Error> {
-    Tag::builder().key(key).value(value).build().map_err(|error| {
-        Error::new(ErrorKind::Internal, format!("build tag {key}")).with_source(error)
-    })
+    Tag::builder()
+        .key(key)
+        .value(value)
+        .build()
+        .map_err(|error| {
+            Error::new(ErrorKind::Internal, format!("build tag {key}")).with_source(error)
+        })
 }
 
 fn gone_is_fine(answer: Result<Option<String>, Error>) -> Result<Option<String>, Error> {
@@ -354,7 +380,10 @@ fn gone_is_fine(answer: Result<Option<String>, Error>) -> Result<Option<String>,
 
 /// `NoSuchEntity` names what is missing in its message only: the user, or what should be put on it.
 fn is_user_missing(error: &Error) -> bool {
-    let message = error.aws().and_then(|failure| failure.message.as_deref()).unwrap_or_default();
+    let message = error
+        .aws()
+        .and_then(|failure| failure.message.as_deref())
+        .unwrap_or_default();
     error.kind() == ErrorKind::NotFound && message.to_ascii_lowercase().contains("user with name")
 }
 

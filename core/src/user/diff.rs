@@ -46,14 +46,20 @@ pub fn diff(spec: &UserSpec, owner: &Owner, observed: Option<&ObservedUser>) -> 
 /// Access comes back last, when everything else is as wanted. The tag goes after the policy, so that
 /// a run that dies in between still knows that there is a policy to remove.
 fn lift_quarantine() -> impl Iterator<Item = Step> {
-    let policy = QUARANTINE_POLICY.parse::<PolicyName>().ok().map(Step::DeleteInlinePolicy);
+    let policy = QUARANTINE_POLICY
+        .parse::<PolicyName>()
+        .ok()
+        .map(Step::DeleteInlinePolicy);
     let tag = Step::UntagUser(BTreeSet::from([QUARANTINED_TAG.to_owned()]));
     policy.into_iter().chain(std::iter::once(tag))
 }
 
 fn wanted_tags(spec: &UserSpec, owner: &Owner) -> BTreeMap<String, String> {
-    let mut tags: BTreeMap<String, String> =
-        spec.tags.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect();
+    let mut tags: BTreeMap<String, String> = spec
+        .tags
+        .iter()
+        .map(|(key, value)| (key.to_string(), value.to_string()))
+        .collect();
     tags.insert(MANAGED_BY_TAG.to_owned(), owner.to_string());
     tags
 }
@@ -65,13 +71,22 @@ fn creation(spec: &UserSpec, tags: BTreeMap<String, String>) -> Vec<Step> {
         tags,
     };
     let groups = spec.groups.iter().flatten().cloned().map(Step::AddToGroup);
-    let managed = spec.managed_policy_arns.iter().flatten().cloned().map(Step::AttachPolicy);
+    let managed = spec
+        .managed_policy_arns
+        .iter()
+        .flatten()
+        .cloned()
+        .map(Step::AttachPolicy);
     let inline = spec
         .inline_policies
         .iter()
         .flatten()
         .map(|(name, document)| Step::PutInlinePolicy(name.clone(), document.clone()));
-    std::iter::once(create).chain(groups).chain(managed).chain(inline).collect()
+    std::iter::once(create)
+        .chain(groups)
+        .chain(managed)
+        .chain(inline)
+        .collect()
 }
 
 fn tag_steps(wanted: &BTreeMap<String, String>, observed: &ObservedUser) -> Vec<Step> {
@@ -111,11 +126,21 @@ fn set_steps(spec: &UserSpec, observed: &ObservedUser) -> Vec<Step> {
     if let Some(wanted) = &spec.managed_policy_arns {
         let existing = observed.managed_policy_arns.clone().unwrap_or_default();
         removals.extend(existing.difference(wanted).cloned().map(Step::DetachPolicy));
-        additions.extend(wanted.difference(&existing).cloned().map(Step::AttachPolicy));
+        additions.extend(
+            wanted
+                .difference(&existing)
+                .cloned()
+                .map(Step::AttachPolicy),
+        );
     }
     if let Some(wanted) = &spec.groups {
         let existing = observed.groups.clone().unwrap_or_default();
-        removals.extend(existing.difference(wanted).cloned().map(Step::RemoveFromGroup));
+        removals.extend(
+            existing
+                .difference(wanted)
+                .cloned()
+                .map(Step::RemoveFromGroup),
+        );
         additions.extend(wanted.difference(&existing).cloned().map(Step::AddToGroup));
     }
     removals.extend(additions);

@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{ObservedUser, Step};
-use crate::ids::UserArn;
+use crate::ids::{Path, UserArn, UserName};
 
 impl ObservedUser {
     /// Changes the user as a step does that IAM carried out.
@@ -16,7 +16,9 @@ impl ObservedUser {
     /// that create or delete the whole user are the caller's to interpret.
     pub(crate) fn after(&mut self, step: &Step) {
         match step {
-            Step::UpdateUser { new_name, new_path } => self.relocate(new_name, new_path),
+            Step::UpdateUser { new_name, new_path } => {
+                self.relocate(new_name.as_ref(), new_path.as_ref());
+            }
             Step::PutPermissionsBoundary(arn) => self.permissions_boundary = Some(arn.clone()),
             Step::DeletePermissionsBoundary => self.permissions_boundary = None,
             Step::UntagUser(keys) => self.tags.retain(|key, _| !keys.contains(key)),
@@ -68,11 +70,7 @@ impl ObservedUser {
     }
 
     /// Renames or moves the user; its ARN follows, its unique id stays.
-    fn relocate(
-        &mut self,
-        new_name: &Option<crate::ids::UserName>,
-        new_path: &Option<crate::ids::Path>,
-    ) {
+    fn relocate(&mut self, new_name: Option<&UserName>, new_path: Option<&Path>) {
         if let Some(name) = new_name {
             self.name = name.clone();
         }
@@ -174,7 +172,12 @@ mod tests {
     fn applied(start: Option<&ObservedUser>, steps: &[Step], spec: &UserSpec) -> ObservedUser {
         let mut user = start.cloned();
         for step in steps {
-            if let Step::CreateUser { path, permissions_boundary, tags } = step {
+            if let Step::CreateUser {
+                path,
+                permissions_boundary,
+                tags,
+            } = step
+            {
                 assert!(user.is_none(), "a user is created once");
                 user = Some(ObservedUser {
                     name: spec.name.clone(),
@@ -198,12 +201,18 @@ mod tests {
 
     fn assert_reached(user: &ObservedUser, spec: &UserSpec) {
         assert_eq!((&user.name, &user.path), (&spec.name, &spec.path));
-        assert_eq!(user.arn, format!("arn:aws:iam::222222222222:user{}{}", spec.path, spec.name));
+        assert_eq!(
+            user.arn,
+            format!("arn:aws:iam::222222222222:user{}{}", spec.path, spec.name)
+        );
         assert_eq!(user.permissions_boundary, spec.permissions_boundary);
         assert_eq!(user.managed_by(), Some("platform"));
         assert!(!user.is_quarantined());
-        let visible: BTreeMap<String, String> =
-            spec.tags.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect();
+        let visible: BTreeMap<String, String> = spec
+            .tags
+            .iter()
+            .map(|(k, v)| (k.to_string(), v.to_string()))
+            .collect();
         assert_eq!(user.visible_tags(), visible);
         if spec.managed_policy_arns.is_some() {
             assert_eq!(user.managed_policy_arns, spec.managed_policy_arns);

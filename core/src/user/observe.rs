@@ -43,11 +43,16 @@ pub(super) async fn observe(
     let (user, managed, inline, groups) = tokio::join!(
         get_user(session, name),
         when(facets.managed_policies, managed_policies(session, name)),
-        when(facets.inline_policies, inline_policies(session, name, expected)),
+        when(
+            facets.inline_policies,
+            inline_policies(session, name, expected)
+        ),
         when(facets.groups, groups(session, name)),
     );
     // The user's own answer decides: without the user all other calls fail as well.
-    let Some(mut user) = user? else { return Ok(None) };
+    let Some(mut user) = user? else {
+        return Ok(None);
+    };
     user.managed_policy_arns = managed?;
     user.inline_policies = inline?;
     user.groups = groups?;
@@ -94,7 +99,11 @@ async fn when<T>(
     wanted: bool,
     read: impl Future<Output = Result<T, Error>>,
 ) -> Result<Option<T>, Error> {
-    if wanted { read.await.map(Some) } else { Ok(None) }
+    if wanted {
+        read.await.map(Some)
+    } else {
+        Ok(None)
+    }
 }
 
 /// `GetUser`: the user without its sets.
@@ -103,7 +112,9 @@ pub(super) async fn get_user(
     name: &UserName,
 ) -> Result<Option<ObservedUser>, Error> {
     let answer = session
-        .call("iam:GetUser", |iam| iam.get_user().user_name(name.as_str()).send())
+        .call("iam:GetUser", |iam| {
+            iam.get_user().user_name(name.as_str()).send()
+        })
         .await;
     match answer {
         Ok(output) => match output.user() {
@@ -143,7 +154,10 @@ pub(super) async fn list_users(
                 password_last_used: timestamp(user.password_last_used()),
             });
         }
-        marker = page.marker().filter(|_| page.is_truncated()).map(str::to_owned);
+        marker = page
+            .marker()
+            .filter(|_| page.is_truncated())
+            .map(str::to_owned);
         if marker.is_none() {
             return Ok(users);
         }
@@ -153,7 +167,9 @@ pub(super) async fn list_users(
 /// `GetAccountSummary`.
 pub(super) async fn quotas(session: &Session) -> Result<Quotas, Error> {
     let output = session
-        .call("iam:GetAccountSummary", |iam| iam.get_account_summary().send())
+        .call("iam:GetAccountSummary", |iam| {
+            iam.get_account_summary().send()
+        })
         .await
         .map_err(|error| error.while_doing("read the quotas of the account"))?;
     let summary = output
@@ -184,12 +200,18 @@ macro_rules! collect_pages {
                 })
                 .await
                 .map_err(|error| {
-                    error.while_doing(format_args!(concat!("read the ", $what, " of user {}"), $name))
+                    error.while_doing(format_args!(
+                        concat!("read the ", $what, " of user {}"),
+                        $name
+                    ))
                 })?;
             for item in $items {
                 all.insert(item?);
             }
-            marker = $page.marker().filter(|_| $page.is_truncated()).map(str::to_owned);
+            marker = $page
+                .marker()
+                .filter(|_| $page.is_truncated())
+                .map(str::to_owned);
             if marker.is_none() {
                 return Ok(all);
             }
@@ -202,7 +224,10 @@ async fn managed_policies(
     name: &UserName,
 ) -> Result<BTreeSet<PolicyArn>, Error> {
     collect_pages!(
-        session, name, "iam:ListAttachedUserPolicies", "attached policies",
+        session,
+        name,
+        "iam:ListAttachedUserPolicies",
+        "attached policies",
         list_attached_user_policies,
         |page| page
             .attached_policies()
@@ -213,8 +238,15 @@ async fn managed_policies(
 
 async fn groups(session: &Session, name: &UserName) -> Result<BTreeSet<GroupName>, Error> {
     collect_pages!(
-        session, name, "iam:ListGroupsForUser", "groups", list_groups_for_user,
-        |page| page.groups().iter().map(|group| parse(session, group.group_name()))
+        session,
+        name,
+        "iam:ListGroupsForUser",
+        "groups",
+        list_groups_for_user,
+        |page| page
+            .groups()
+            .iter()
+            .map(|group| parse(session, group.group_name()))
     )
 }
 
@@ -223,22 +255,43 @@ async fn inline_policy_names(
     name: &UserName,
 ) -> Result<BTreeSet<PolicyName>, Error> {
     collect_pages!(
-        session, name, "iam:ListUserPolicies", "inline policies", list_user_policies,
-        |page| page.policy_names().iter().map(|policy| parse(session, policy))
+        session,
+        name,
+        "iam:ListUserPolicies",
+        "inline policies",
+        list_user_policies,
+        |page| page
+            .policy_names()
+            .iter()
+            .map(|policy| parse(session, policy))
     )
 }
 
 async fn access_keys(session: &Session, name: &UserName) -> Result<BTreeSet<String>, Error> {
     collect_pages!(
-        session, name, "iam:ListAccessKeys", "access keys", list_access_keys,
-        |page| page.access_key_metadata().iter().map(|key| present(session, key.access_key_id()))
+        session,
+        name,
+        "iam:ListAccessKeys",
+        "access keys",
+        list_access_keys,
+        |page| page
+            .access_key_metadata()
+            .iter()
+            .map(|key| present(session, key.access_key_id()))
     )
 }
 
 async fn mfa_devices(session: &Session, name: &UserName) -> Result<BTreeSet<String>, Error> {
     collect_pages!(
-        session, name, "iam:ListMFADevices", "MFA devices", list_mfa_devices,
-        |page| page.mfa_devices().iter().map(|device| Ok(device.serial_number().to_owned()))
+        session,
+        name,
+        "iam:ListMFADevices",
+        "MFA devices",
+        list_mfa_devices,
+        |page| page
+            .mfa_devices()
+            .iter()
+            .map(|device| Ok(device.serial_number().to_owned()))
     )
 }
 
@@ -247,16 +300,29 @@ async fn signing_certificates(
     name: &UserName,
 ) -> Result<BTreeSet<String>, Error> {
     collect_pages!(
-        session, name, "iam:ListSigningCertificates", "signing certificates",
+        session,
+        name,
+        "iam:ListSigningCertificates",
+        "signing certificates",
         list_signing_certificates,
-        |page| page.certificates().iter().map(|found| Ok(found.certificate_id().to_owned()))
+        |page| page
+            .certificates()
+            .iter()
+            .map(|found| Ok(found.certificate_id().to_owned()))
     )
 }
 
 async fn ssh_public_keys(session: &Session, name: &UserName) -> Result<BTreeSet<String>, Error> {
     collect_pages!(
-        session, name, "iam:ListSSHPublicKeys", "SSH public keys", list_ssh_public_keys,
-        |page| page.ssh_public_keys().iter().map(|key| Ok(key.ssh_public_key_id().to_owned()))
+        session,
+        name,
+        "iam:ListSSHPublicKeys",
+        "SSH public keys",
+        list_ssh_public_keys,
+        |page| page
+            .ssh_public_keys()
+            .iter()
+            .map(|key| Ok(key.ssh_public_key_id().to_owned()))
     )
 }
 
@@ -265,7 +331,10 @@ async fn service_specific_credentials(
     name: &UserName,
 ) -> Result<BTreeSet<String>, Error> {
     collect_pages!(
-        session, name, "iam:ListServiceSpecificCredentials", "service-specific credentials",
+        session,
+        name,
+        "iam:ListServiceSpecificCredentials",
+        "service-specific credentials",
         list_service_specific_credentials,
         |page| page
             .service_specific_credentials()
@@ -314,7 +383,11 @@ async fn inline_documents(
         let document = inline_document(session, name, policy).await?;
         Ok::<_, Error>(document.map(|document| (policy.clone(), document)))
     });
-    Ok(try_join_all(documents).await?.into_iter().flatten().collect())
+    Ok(try_join_all(documents)
+        .await?
+        .into_iter()
+        .flatten()
+        .collect())
 }
 
 async fn inline_document(
@@ -324,21 +397,28 @@ async fn inline_document(
 ) -> Result<Option<PolicyDocument>, Error> {
     let answer = session
         .call("iam:GetUserPolicy", |iam| {
-            iam.get_user_policy().user_name(name.as_str()).policy_name(policy.as_str()).send()
+            iam.get_user_policy()
+                .user_name(name.as_str())
+                .policy_name(policy.as_str())
+                .send()
         })
         .await;
     let output = match answer {
         Ok(output) => output,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         Err(error) => {
-            return Err(error
-                .while_doing(format_args!("read the inline policy {policy} of user {name}")));
+            return Err(error.while_doing(format_args!(
+                "read the inline policy {policy} of user {name}"
+            )));
         }
     };
     // IAM gives documents percent-encoded (RFC 3986).
     let text = percent_decode_str(output.policy_document()).decode_utf8_lossy();
     text.parse().map(Some).map_err(|error| {
-        unexpected(session, &format!("the inline policy {policy} of user {name} is {error}"))
+        unexpected(
+            session,
+            &format!("the inline policy {policy} of user {name} is {error}"),
+        )
     })
 }
 
@@ -371,18 +451,27 @@ pub(super) fn from_user(session: &Session, user: &User) -> Result<ObservedUser, 
 
 fn timestamp(time: Option<&aws_smithy_types::DateTime>) -> Option<Timestamp> {
     let time = time?;
-    Timestamp::new(time.secs(), i32::try_from(time.subsec_nanos()).unwrap_or_default()).ok()
+    Timestamp::new(
+        time.secs(),
+        i32::try_from(time.subsec_nanos()).unwrap_or_default(),
+    )
+    .ok()
 }
 
 fn present(session: &Session, text: Option<&str>) -> Result<String, Error> {
-    text.map(str::to_owned).ok_or_else(|| unexpected(session, "an id is missing"))
+    text.map(str::to_owned)
+        .ok_or_else(|| unexpected(session, "an id is missing"))
 }
 
 fn parse<T: std::str::FromStr<Err = InvalidId>>(session: &Session, text: &str) -> Result<T, Error> {
-    text.parse().map_err(|error: InvalidId| unexpected(session, &error.to_string()))
+    text.parse()
+        .map_err(|error: InvalidId| unexpected(session, &error.to_string()))
 }
 
 fn unexpected(session: &Session, what: &str) -> Error {
-    Error::new(ErrorKind::Internal, format!("AWS gave an answer that cannot be right: {what}"))
-        .in_account(session.account_id())
+    Error::new(
+        ErrorKind::Internal,
+        format!("AWS gave an answer that cannot be right: {what}"),
+    )
+    .in_account(session.account_id())
 }

@@ -21,9 +21,17 @@ pub struct Facets {
 
 impl Facets {
     /// Nothing but what `GetUser` answers.
-    pub const NONE: Self = Self { managed_policies: false, inline_policies: false, groups: false };
+    pub const NONE: Self = Self {
+        managed_policies: false,
+        inline_policies: false,
+        groups: false,
+    };
     /// Everything.
-    pub const ALL: Self = Self { managed_policies: true, inline_policies: true, groups: true };
+    pub const ALL: Self = Self {
+        managed_policies: true,
+        inline_policies: true,
+        groups: true,
+    };
 }
 
 /// A user as IAM has it. A set is `None` when it was not asked for.

@@ -32,7 +32,7 @@ use crate::ids::{AccountId, Path, PolicyName, UserName};
 use crate::session::{Access, Session, Sessions, Target};
 
 /// How long after its creation a user may still be invisible to reads.
-const YOUNG: Duration = Duration::from_secs(120);
+const YOUNG: Duration = Duration::from_mins(2);
 /// How long a read waits for a young user.
 const YOUNG_VISIBLE_WITHIN: Duration = Duration::from_secs(30);
 
@@ -49,15 +49,21 @@ pub struct Limits {
 impl Limits {
     /// Limits that end after this time, counted from now.
     pub fn within(time: Duration, cancelled: CancellationToken) -> Self {
-        Self { deadline: Instant::now() + time, cancelled }
+        Self {
+            deadline: Instant::now() + time,
+            cancelled,
+        }
     }
 
     pub(super) fn check_time(&self) -> Result<(), Error> {
         if Instant::now() < self.deadline {
             return Ok(());
         }
-        Err(Error::new(ErrorKind::TimedOut, "the time for this operation is used up")
-            .with_advice("Run it again: it goes on where it stopped. `timeouts` gives it more time."))
+        Err(Error::new(
+            ErrorKind::TimedOut,
+            "the time for this operation is used up",
+        )
+        .with_advice("Run it again: it goes on where it stopped. `timeouts` gives it more time."))
     }
 
     fn check_start(&self) -> Result<(), Error> {
@@ -71,7 +77,9 @@ impl Limits {
     }
 
     pub(super) fn settle(&self, budget: Duration) -> SettleLimits {
-        SettleLimits::new(budget).until(self.deadline).unless(self.cancelled.clone())
+        SettleLimits::new(budget)
+            .until(self.deadline)
+            .unless(self.cancelled.clone())
     }
 }
 
@@ -240,10 +248,13 @@ impl Users {
         limits: &Limits,
     ) -> Result<Option<ObservedUser>, Error> {
         let session = self.sessions.open(target, Access::Read).await?;
-        let young = created.is_some_and(|created| {
-            self.clock.now().duration_since(created).unsigned_abs() < YOUNG
-        });
-        let patience = if young { YOUNG_VISIBLE_WITHIN } else { Duration::ZERO };
+        let young = created
+            .is_some_and(|created| self.clock.now().duration_since(created).unsigned_abs() < YOUNG);
+        let patience = if young {
+            YOUNG_VISIBLE_WITHIN
+        } else {
+            Duration::ZERO
+        };
         let read = || async {
             observe::observe(&session, &recorded.name, facets, expected_inline)
                 .await?
@@ -254,7 +265,8 @@ impl Users {
             Ok(user) if user.unique_id == recorded.unique_id => Ok(Some(user)),
             Ok(user) => Err(replaced(target, recorded, &user)),
             Err(error) if error.kind() == ErrorKind::NotFound => {
-                self.find_renamed(&session, recorded, facets, expected_inline).await
+                self.find_renamed(&session, recorded, facets, expected_inline)
+                    .await
             }
             Err(error) => Err(error),
         }
@@ -274,7 +286,10 @@ impl Users {
             Err(error) if error.kind() == ErrorKind::AccessDenied => return Ok(None),
             Err(error) => return Err(error),
         };
-        match users.into_iter().find(|user| user.unique_id == recorded.unique_id) {
+        match users
+            .into_iter()
+            .find(|user| user.unique_id == recorded.unique_id)
+        {
             Some(user) => observe::observe(session, &user.name, facets, expected_inline).await,
             None => Ok(None),
         }
@@ -313,7 +328,9 @@ impl Users {
         account_id: &AccountId,
         unique_id: &str,
     ) -> Result<(), Error> {
-        let Some(limit) = self.settings.max_user_deletions else { return Ok(()) };
+        let Some(limit) = self.settings.max_user_deletions else {
+            return Ok(());
+        };
         let mut counted = lock(counted);
         let user = (account_id.clone(), unique_id.to_owned());
         if counted.contains(&user) || counted.len() < limit as usize {
@@ -360,37 +377,54 @@ impl Users {
         let Some((creation, rest)) = steps.split_first() else {
             return Outcome::failed(Error::new(ErrorKind::Internal, "a creation has no step"));
         };
-        let begun = self.begin(target, subject(target, &spec.name, None), Action::CreateUser, &steps, limits);
+        let begun = self.begin(
+            target,
+            subject(target, &spec.name, None),
+            Action::CreateUser,
+            &steps,
+            limits,
+        );
         let (session, recording) = match begun.await {
             Ok(begun) => begun,
             Err(error) => {
-                return Outcome::failed(error.while_doing(format_args!("create user {}", spec.name)));
+                return Outcome::failed(
+                    error.while_doing(format_args!("create user {}", spec.name)),
+                );
             }
         };
         match create_user(&session, limits, &spec.name, creation).await {
             Creation::Created(user, request_id) => {
-                let applier =
+                let fresh =
                     Applier::new(&session, limits, *user).created(creation, request_id.as_deref());
-                let applied = applier.run(rest.to_vec()).await;
+                let applied = fresh.run(rest.to_vec()).await;
                 self.claim(target, &spec.name);
-                self.finish(target, recording, Status::Created, applied).await
+                self.finish(target, recording, Status::Created, applied)
+                    .await
             }
             Creation::Failed(error) => {
                 let error = error.while_doing(format_args!("create user {}", spec.name));
                 self.finish_without_user(recording, error).await
             }
             Creation::Exists(error) => {
-                let found = self.take_over(target, &session, spec, adoption, error).await;
+                let found = self
+                    .take_over(target, &session, spec, adoption, error)
+                    .await;
                 match found {
                     Err(error) => self.finish_without_user(recording, error).await,
                     Ok(user) => {
                         let steps = diff(spec, self.owner(), Some(&user));
-                        let status =
-                            if steps.is_empty() { Status::Exists } else { Status::Updated };
+                        let status = if steps.is_empty() {
+                            Status::Exists
+                        } else {
+                            Status::Updated
+                        };
                         let applied = Applier::new(&session, limits, user).run(steps).await;
                         self.claim(target, &spec.name);
                         let outcome = self.finish(target, recording, status, applied).await;
-                        Outcome { existed: true, ..outcome }
+                        Outcome {
+                            existed: true,
+                            ..outcome
+                        }
                     }
                 }
             }
@@ -447,8 +481,12 @@ impl Users {
         limits: Limits,
     ) -> Outcome {
         let users = Arc::clone(self);
-        in_own_task(async move { users.update_locked(&target, &recorded, &spec, &limits).await })
-            .await
+        in_own_task(async move {
+            users
+                .update_locked(&target, &recorded, &spec, &limits)
+                .await
+        })
+        .await
     }
 
     async fn update_locked(
@@ -473,13 +511,18 @@ impl Users {
             return Outcome::done(Status::Unchanged, Some(user));
         }
         let subject = subject(target, &user.name, Some(&user));
-        let recording = match self.audit.begin(subject, Action::UpdateUser, describe(&steps)).await {
+        let recording = match self
+            .audit
+            .begin(subject, Action::UpdateUser, describe(&steps))
+            .await
+        {
             Ok(recording) => recording,
             Err(error) => return Outcome::failed(error),
         };
         let applied = Applier::new(&session, limits, user).run(steps).await;
         self.claim(target, &applied.user.name);
-        self.finish(target, recording, Status::Updated, applied).await
+        self.finish(target, recording, Status::Updated, applied)
+            .await
     }
 
     async fn prepare_update(
@@ -525,8 +568,12 @@ impl Users {
         limits: Limits,
     ) -> Outcome {
         let users = Arc::clone(self);
-        in_own_task(async move { users.remove_locked(&target, &recorded, &removal, &limits).await })
-            .await
+        in_own_task(async move {
+            users
+                .remove_locked(&target, &recorded, &removal, &limits)
+                .await
+        })
+        .await
     }
 
     async fn remove_locked(
@@ -553,21 +600,20 @@ impl Users {
             return outcome;
         }
         let doing = format!("{} user {}", removal.policy.as_str(), recorded.name);
-        let (session, user, children) =
-            match self.prepare_removal(target, recorded, limits).await {
-                Ok(Found::User(found)) => *found,
-                Ok(Found::Nothing) => return Outcome::done(Status::Unchanged, None),
-                Ok(Found::Stranger) => {
-                    let mut outcome = Outcome::done(Status::Unchanged, None);
-                    outcome.warnings.push(format!(
+        let (session, user, children) = match self.prepare_removal(target, recorded, limits).await {
+            Ok(Found::User(found)) => *found,
+            Ok(Found::Nothing) => return Outcome::done(Status::Unchanged, None),
+            Ok(Found::Stranger) => {
+                let mut outcome = Outcome::done(Status::Unchanged, None);
+                outcome.warnings.push(format!(
                         "account {}: user {} is another user than the one that was recorded (unique id {}): it was \
                          left alone",
                         target.account_id, recorded.name, recorded.unique_id
                     ));
-                    return outcome;
-                }
-                Err(error) => return Outcome::failed(error.while_doing(doing)),
-            };
+                return outcome;
+            }
+            Err(error) => return Outcome::failed(error.while_doing(doing)),
+        };
         let planned = match removal.policy {
             DeletionPolicy::Quarantine => Ok(plan_quarantine(&children, self.owner().as_str())),
             DeletionPolicy::Delete | DeletionPolicy::Retain => {
@@ -609,7 +655,11 @@ impl Users {
         let mut subject = subject(target, &recorded.name, None);
         subject.unique_id = Some(recorded.unique_id.clone());
         let begun = match limits.check_start() {
-            Ok(()) => self.audit.begin(subject, Action::ReleaseUser, Vec::new()).await,
+            Ok(()) => {
+                self.audit
+                    .begin(subject, Action::ReleaseUser, Vec::new())
+                    .await
+            }
             Err(error) => Err(error),
         };
         self.release(target, &recorded.name);
@@ -624,7 +674,10 @@ impl Users {
                     error: None,
                 };
                 let warnings = note(recording.finish(conclusion).await);
-                Outcome { warnings, ..Outcome::done(Status::Unchanged, None) }
+                Outcome {
+                    warnings,
+                    ..Outcome::done(Status::Unchanged, None)
+                }
             }
         }
     }
@@ -641,7 +694,9 @@ impl Users {
             observe::get_user(&session, &recorded.name),
             observe::children(&session, &recorded.name),
         );
-        let Some(user) = user? else { return Ok(Found::Nothing) };
+        let Some(user) = user? else {
+            return Ok(Found::Nothing);
+        };
         if user.unique_id != recorded.unique_id {
             return Ok(Found::Stranger);
         }
@@ -673,8 +728,16 @@ impl Users {
         status: Status,
         applied: Applied,
     ) -> Outcome {
-        let Applied { user, records, failure } = applied;
-        let status = if failure.is_some() { Status::Failed } else { status };
+        let Applied {
+            user,
+            records,
+            failure,
+        } = applied;
+        let status = if failure.is_some() {
+            Status::Failed
+        } else {
+            status
+        };
         let conclusion = Conclusion {
             status,
             subject: Some(subject(target, &user.name, Some(&user))),
@@ -687,7 +750,14 @@ impl Users {
             None => (None, Ok(())),
             Some((step, error)) => (Some(step), Err(error)),
         };
-        Outcome { user: Some(user), status, existed: false, warnings, failed_step, result }
+        Outcome {
+            user: Some(user),
+            status,
+            existed: false,
+            warnings,
+            failed_step,
+            result,
+        }
     }
 
     async fn finish_without_user(&self, recording: Recording, error: Error) -> Outcome {
@@ -699,11 +769,18 @@ impl Users {
             error: Some(&error),
         };
         let warnings = note(recording.finish(conclusion).await);
-        Outcome { warnings, ..Outcome::failed(error) }
+        Outcome {
+            warnings,
+            ..Outcome::failed(error)
+        }
     }
 
     fn user_lock(&self, account_id: &AccountId, name: &UserName) -> Arc<tokio::sync::Mutex<()>> {
-        Arc::clone(lock(&self.locks).entry(user_key(account_id, name)).or_default())
+        Arc::clone(
+            lock(&self.locks)
+                .entry(user_key(account_id, name))
+                .or_default(),
+        )
     }
 
     fn claim(&self, target: &Target, name: &UserName) {
@@ -723,6 +800,10 @@ enum Found {
 }
 
 /// Runs work that must not be dropped half done. A panic in it goes on in the caller.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place where an operation leaves the future of its caller"
+)]
 async fn in_own_task<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> T {
     match tokio::spawn(work).await {
         Ok(value) => value,
@@ -751,11 +832,19 @@ fn describe(steps: &[Step]) -> Vec<String> {
 
 /// The change was made and is recorded as started: a missing last record is told, and is no failure of the change.
 fn note(written: Result<(), Error>) -> Vec<String> {
-    written.err().map(|error| error.to_string()).into_iter().collect()
+    written
+        .err()
+        .map(|error| error.to_string())
+        .into_iter()
+        .collect()
 }
 
 fn expected_inline(spec: &UserSpec) -> BTreeSet<PolicyName> {
-    spec.inline_policies.iter().flatten().map(|(name, _)| name.clone()).collect()
+    spec.inline_policies
+        .iter()
+        .flatten()
+        .map(|(name, _)| name.clone())
+        .collect()
 }
 
 fn replaced(target: &Target, recorded: &Recorded, found: &ObservedUser) -> Error {
@@ -803,11 +892,7 @@ fn obstacles(target: &Target, recorded: &Recorded, foreign: &[Child]) -> Error {
 }
 
 /// What a plan says about a user that exists although it is to be created. Pure.
-pub fn existing_user_warning(
-    user: &ObservedUser,
-    spec: &UserSpec,
-    owner: &Owner,
-) -> String {
+pub fn existing_user_warning(user: &ObservedUser, spec: &UserSpec, owner: &Owner) -> String {
     let steps = diff(spec, owner, Some(user));
     let changes: Vec<String> = steps.iter().map(|step| format!("  - {step}")).collect();
     let history = match user.ownership(owner) {

@@ -30,7 +30,10 @@ impl PolicyDocument {
 
     /// The size that IAM counts against a quota: all characters but white space.
     pub fn size(&self) -> usize {
-        self.text.chars().filter(|character| !character.is_whitespace()).count()
+        self.text
+            .chars()
+            .filter(|character| !character.is_whitespace())
+            .count()
     }
 }
 
@@ -52,16 +55,23 @@ impl FromStr for PolicyDocument {
         let Value::Object(object) = value else {
             return Err(invalid("not a JSON object".to_owned()));
         };
-        if !object.get("Statement").is_some_and(|value| value.is_object() || value.is_array()) {
+        if !object
+            .get("Statement")
+            .is_some_and(|value| value.is_object() || value.is_array())
+        {
             return Err(invalid("it has no \"Statement\" list".to_owned()));
         }
         // CreatePolicy's and PutUserPolicy's pattern of allowed characters.
-        let allowed =
-            |c: char| matches!(c, '\u{9}' | '\u{A}' | '\u{D}' | '\u{20}'..='\u{FF}');
+        let allowed = |c: char| matches!(c, '\u{9}' | '\u{A}' | '\u{D}' | '\u{20}'..='\u{FF}');
         if let Some(bad) = text.chars().find(|character| !allowed(*character)) {
-            return Err(invalid(format!("IAM does not allow the character {bad:?} in a policy")));
+            return Err(invalid(format!(
+                "IAM does not allow the character {bad:?} in a policy"
+            )));
         }
-        Ok(Self { text: text.to_owned(), canonical: canonical_document(object) })
+        Ok(Self {
+            text: text.to_owned(),
+            canonical: canonical_document(object),
+        })
     }
 }
 
@@ -78,7 +88,9 @@ fn canonical_document(mut object: Map<String, Value>) -> Value {
 }
 
 fn canonical_statement(statement: Value) -> Value {
-    let Value::Object(statement) = statement else { return statement };
+    let Value::Object(statement) = statement else {
+        return statement;
+    };
     Value::Object(
         statement
             .into_iter()
@@ -97,9 +109,12 @@ fn canonical_statement(statement: Value) -> Value {
 
 fn each_value(value: Value, change: impl Fn(Value) -> Value) -> Value {
     match value {
-        Value::Object(object) => {
-            Value::Object(object.into_iter().map(|(key, value)| (key, change(value))).collect())
-        }
+        Value::Object(object) => Value::Object(
+            object
+                .into_iter()
+                .map(|(key, value)| (key, change(value)))
+                .collect(),
+        ),
         other => other,
     }
 }
@@ -190,6 +205,9 @@ mod tests {
 
     #[test]
     fn white_space_does_not_count_against_the_quota() {
-        assert_eq!(document("{ \"Statement\": [ ] }").size(), document("{\"Statement\":[]}").size());
+        assert_eq!(
+            document("{ \"Statement\": [ ] }").size(),
+            document("{\"Statement\":[]}").size()
+        );
     }
 }

@@ -1,6 +1,6 @@
 //! Quotas of an account, and what of a spec would exceed them.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use super::removal::QUARANTINE_SIZE;
 use super::{DeletionPolicy, UserSpec};
@@ -48,7 +48,11 @@ pub struct Quotas {
 impl Quotas {
     /// Reads the summary map of `GetAccountSummary`, with its keys as AWS writes them.
     pub fn from_summary(summary: &HashMap<String, i32>) -> Self {
-        let read = |key: &str| summary.get(key).and_then(|value| usize::try_from(*value).ok());
+        let read = |key: &str| {
+            summary
+                .get(key)
+                .and_then(|value| usize::try_from(*value).ok())
+        };
         Self {
             users: read("Users"),
             users_quota: read("UsersQuota"),
@@ -78,9 +82,9 @@ impl Quotas {
                 ),
             });
         }
-        let groups = spec.groups.as_ref().map_or(0, |groups| groups.len());
+        let groups = spec.groups.as_ref().map_or(0, BTreeSet::len);
         problems.extend(over(Quota::Groups, "groups", groups, self.groups_per_user));
-        let managed = spec.managed_policy_arns.as_ref().map_or(0, |arns| arns.len());
+        let managed = spec.managed_policy_arns.as_ref().map_or(0, BTreeSet::len);
         problems.extend(over(
             Quota::ManagedPolicies,
             "attached managed policies",
@@ -102,7 +106,12 @@ impl Quotas {
         spec: &UserSpec,
         deletion_policy: DeletionPolicy,
     ) -> Option<QuotaProblem> {
-        let size: usize = spec.inline_policies.iter().flatten().map(|(_, doc)| doc.size()).sum();
+        let size: usize = spec
+            .inline_policies
+            .iter()
+            .flatten()
+            .map(|(_, doc)| doc.size())
+            .sum();
         let quota = self.inline_policy_size?;
         if size > quota {
             return Some(QuotaProblem {
@@ -148,7 +157,11 @@ mod tests {
     }
 
     fn problems(spec: &UserSpec, policy: DeletionPolicy, new_users: usize) -> Vec<Quota> {
-        quotas().check(spec, policy, new_users).into_iter().map(|problem| problem.quota).collect()
+        quotas()
+            .check(spec, policy, new_users)
+            .into_iter()
+            .map(|problem| problem.quota)
+            .collect()
     }
 
     fn spec() -> UserSpec {
@@ -160,7 +173,10 @@ mod tests {
         let text = empty.replace("\"\"", &format!("\"{}\"", "x".repeat(size - empty.len())));
         let document: PolicyDocument = text.parse().unwrap();
         assert_eq!(document.size(), size);
-        UserSpec { inline_policies: Some([("p".parse().unwrap(), document)].into()), ..spec() }
+        UserSpec {
+            inline_policies: Some([("p".parse().unwrap(), document)].into()),
+            ..spec()
+        }
     }
 
     #[test]
@@ -175,7 +191,9 @@ mod tests {
         let spec = UserSpec {
             groups: Some((0..3).map(|n| format!("g{n}").parse().unwrap()).collect()),
             managed_policy_arns: Some(
-                (0..2).map(|n| format!("arn:aws:iam::aws:policy/P{n}").parse().unwrap()).collect(),
+                (0..2)
+                    .map(|n| format!("arn:aws:iam::aws:policy/P{n}").parse().unwrap())
+                    .collect(),
             ),
             tags: (0..46)
                 .map(|n| (format!("k{n}").parse().unwrap(), "v".parse().unwrap()))
@@ -191,22 +209,31 @@ mod tests {
     #[test]
     fn inline_policies_are_counted_together() {
         assert_eq!(problems(&with_inline(200), DeletionPolicy::Delete, 0), []);
-        assert_eq!(problems(&with_inline(201), DeletionPolicy::Delete, 0), [
-            Quota::InlinePolicySize
-        ]);
+        assert_eq!(
+            problems(&with_inline(201), DeletionPolicy::Delete, 0),
+            [Quota::InlinePolicySize]
+        );
     }
 
     #[test]
     fn a_quarantine_needs_room_for_its_own_policy() {
-        assert_eq!(problems(&with_inline(150), DeletionPolicy::Quarantine, 0), [
-            Quota::InlinePolicySize
-        ]);
-        assert_eq!(problems(&with_inline(100), DeletionPolicy::Quarantine, 0), []);
+        assert_eq!(
+            problems(&with_inline(150), DeletionPolicy::Quarantine, 0),
+            [Quota::InlinePolicySize]
+        );
+        assert_eq!(
+            problems(&with_inline(100), DeletionPolicy::Quarantine, 0),
+            []
+        );
     }
 
     #[test]
     fn a_quota_that_aws_does_not_tell_is_not_checked() {
         let spec = with_inline(5000);
-        assert!(Quotas::default().check(&spec, DeletionPolicy::Delete, 9).is_empty());
+        assert!(
+            Quotas::default()
+                .check(&spec, DeletionPolicy::Delete, 9)
+                .is_empty()
+        );
     }
 }

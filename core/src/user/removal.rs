@@ -104,7 +104,11 @@ pub struct Child {
 impl std::fmt::Display for Child {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.write_str(self.kind.as_str())?;
-        if self.id.is_empty() { Ok(()) } else { write!(formatter, " {}", self.id) }
+        if self.id.is_empty() {
+            Ok(())
+        } else {
+            write!(formatter, " {}", self.id)
+        }
     }
 }
 
@@ -130,7 +134,13 @@ pub fn plan_removal(
     if children.login_profile {
         steps.push(Step::DeleteLoginProfile);
     }
-    steps.extend(children.access_keys.iter().cloned().map(Step::DeleteAccessKey));
+    steps.extend(
+        children
+            .access_keys
+            .iter()
+            .cloned()
+            .map(Step::DeleteAccessKey),
+    );
     steps.extend(
         children
             .service_specific_credentials
@@ -144,10 +154,34 @@ pub fn plan_removal(
             steps.push(Step::DeleteVirtualMfaDevice(serial.clone()));
         }
     }
-    steps.extend(children.signing_certificates.iter().cloned().map(Step::DeleteSigningCertificate));
-    steps.extend(children.ssh_public_keys.iter().cloned().map(Step::DeleteSshPublicKey));
-    steps.extend(children.inline_policies.iter().cloned().map(Step::DeleteInlinePolicy));
-    steps.extend(children.managed_policies.iter().cloned().map(Step::DetachPolicy));
+    steps.extend(
+        children
+            .signing_certificates
+            .iter()
+            .cloned()
+            .map(Step::DeleteSigningCertificate),
+    );
+    steps.extend(
+        children
+            .ssh_public_keys
+            .iter()
+            .cloned()
+            .map(Step::DeleteSshPublicKey),
+    );
+    steps.extend(
+        children
+            .inline_policies
+            .iter()
+            .cloned()
+            .map(Step::DeleteInlinePolicy),
+    );
+    steps.extend(
+        children
+            .managed_policies
+            .iter()
+            .cloned()
+            .map(Step::DetachPolicy),
+    );
     steps.extend(children.groups.iter().cloned().map(Step::RemoveFromGroup));
     steps.push(Step::DeleteUser);
     Ok(steps)
@@ -161,11 +195,19 @@ fn is_virtual(serial: &str) -> bool {
 
 fn foreign_children(children: &Children, recorded: &UserSpec) -> Vec<Child> {
     let of = |kind: ChildKind, ids: &BTreeSet<String>| {
-        ids.iter().map(|id| Child { kind, id: id.clone() }).collect::<Vec<_>>()
+        ids.iter()
+            .map(|id| Child {
+                kind,
+                id: id.clone(),
+            })
+            .collect::<Vec<_>>()
     };
     let mut foreign = Vec::new();
     if children.login_profile {
-        foreign.push(Child { kind: ChildKind::LoginProfile, id: String::new() });
+        foreign.push(Child {
+            kind: ChildKind::LoginProfile,
+            id: String::new(),
+        });
     }
     foreign.extend(of(ChildKind::AccessKey, &children.access_keys));
     foreign.extend(of(
@@ -173,25 +215,42 @@ fn foreign_children(children: &Children, recorded: &UserSpec) -> Vec<Child> {
         &children.service_specific_credentials,
     ));
     foreign.extend(of(ChildKind::MfaDevice, &children.mfa_devices));
-    foreign.extend(of(ChildKind::SigningCertificate, &children.signing_certificates));
+    foreign.extend(of(
+        ChildKind::SigningCertificate,
+        &children.signing_certificates,
+    ));
     foreign.extend(of(ChildKind::SshPublicKey, &children.ssh_public_keys));
     let inline = children.inline_policies.iter().filter(|name| {
         name.as_str() != QUARANTINE_POLICY
-            && !recorded.inline_policies.as_ref().is_some_and(|ours| ours.contains_key(*name))
+            && !recorded
+                .inline_policies
+                .as_ref()
+                .is_some_and(|ours| ours.contains_key(*name))
     });
-    foreign.extend(
-        inline.map(|name| Child { kind: ChildKind::InlinePolicy, id: name.to_string() }),
-    );
+    foreign.extend(inline.map(|name| Child {
+        kind: ChildKind::InlinePolicy,
+        id: name.to_string(),
+    }));
     let managed = children.managed_policies.iter().filter(|arn| {
-        !recorded.managed_policy_arns.as_ref().is_some_and(|ours| ours.contains(*arn))
+        !recorded
+            .managed_policy_arns
+            .as_ref()
+            .is_some_and(|ours| ours.contains(*arn))
     });
-    foreign
-        .extend(managed.map(|arn| Child { kind: ChildKind::ManagedPolicy, id: arn.to_string() }));
-    let groups = children
-        .groups
-        .iter()
-        .filter(|name| !recorded.groups.as_ref().is_some_and(|ours| ours.contains(*name)));
-    foreign.extend(groups.map(|name| Child { kind: ChildKind::Group, id: name.to_string() }));
+    foreign.extend(managed.map(|arn| Child {
+        kind: ChildKind::ManagedPolicy,
+        id: arn.to_string(),
+    }));
+    let groups = children.groups.iter().filter(|name| {
+        !recorded
+            .groups
+            .as_ref()
+            .is_some_and(|ours| ours.contains(*name))
+    });
+    foreign.extend(groups.map(|name| Child {
+        kind: ChildKind::Group,
+        id: name.to_string(),
+    }));
     foreign
 }
 
@@ -203,15 +262,22 @@ fn foreign_children(children: &Children, recorded: &UserSpec) -> Vec<Child> {
 pub fn plan_quarantine(children: &Children, owner: &str) -> Vec<Step> {
     let tags = [(QUARANTINED_TAG.to_owned(), owner.to_owned())].into();
     let mut steps = vec![Step::TagUser(tags)];
-    if let (Ok(name), Ok(document)) =
-        (QUARANTINE_POLICY.parse(), DENY_ALL.parse::<PolicyDocument>())
-    {
+    if let (Ok(name), Ok(document)) = (
+        QUARANTINE_POLICY.parse(),
+        DENY_ALL.parse::<PolicyDocument>(),
+    ) {
         steps.push(Step::PutInlinePolicy(name, document));
     }
     if children.login_profile {
         steps.push(Step::DeleteLoginProfile);
     }
-    steps.extend(children.access_keys.iter().cloned().map(Step::DeactivateAccessKey));
+    steps.extend(
+        children
+            .access_keys
+            .iter()
+            .cloned()
+            .map(Step::DeactivateAccessKey),
+    );
     steps.extend(
         children
             .service_specific_credentials
@@ -220,14 +286,25 @@ pub fn plan_quarantine(children: &Children, owner: &str) -> Vec<Step> {
             .map(Step::DeactivateServiceSpecificCredential),
     );
     steps.extend(
-        children.signing_certificates.iter().cloned().map(Step::DeactivateSigningCertificate),
+        children
+            .signing_certificates
+            .iter()
+            .cloned()
+            .map(Step::DeactivateSigningCertificate),
     );
-    steps.extend(children.ssh_public_keys.iter().cloned().map(Step::DeactivateSshPublicKey));
+    steps.extend(
+        children
+            .ssh_public_keys
+            .iter()
+            .cloned()
+            .map(Step::DeactivateSshPublicKey),
+    );
     steps
 }
 
 /// The policy of a quarantined user: 75 characters of the 2048 that inline policies may have.
-const DENY_ALL: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"*","Resource":"*"}]}"#;
+const DENY_ALL: &str =
+    r#"{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"*","Resource":"*"}]}"#;
 
 /// How many characters of the inline quota the quarantine policy needs.
 pub(crate) const QUARANTINE_SIZE: usize = DENY_ALL.len();
@@ -261,8 +338,11 @@ mod tests {
 
     #[test]
     fn access_goes_first_and_the_user_last() {
-        let actions: Vec<&str> =
-            plan_removal(&everything(), &spec(), true).unwrap().iter().map(Step::action).collect();
+        let actions: Vec<&str> = plan_removal(&everything(), &spec(), true)
+            .unwrap()
+            .iter()
+            .map(Step::action)
+            .collect();
         assert_eq!(
             actions,
             [
@@ -302,7 +382,11 @@ mod tests {
         let spec = UserSpec {
             managed_policy_arns: Some(everything().managed_policies),
             inline_policies: Some(
-                [("own".parse().unwrap(), DENY_ALL.parse::<PolicyDocument>().unwrap())].into(),
+                [(
+                    "own".parse().unwrap(),
+                    DENY_ALL.parse::<PolicyDocument>().unwrap(),
+                )]
+                .into(),
             ),
             groups: Some(everything().groups),
             ..spec()
@@ -318,7 +402,10 @@ mod tests {
         more.groups.insert("auditors".parse().unwrap());
         assert_eq!(
             plan_removal(&more, &spec, false).unwrap_err(),
-            [Child { kind: ChildKind::Group, id: "auditors".to_owned() }]
+            [Child {
+                kind: ChildKind::Group,
+                id: "auditors".to_owned()
+            }]
         );
     }
 
@@ -341,7 +428,10 @@ mod tests {
             Step::DeleteAccessKey(_) | Step::DeleteUser | Step::DeactivateMfaDevice(_)
         )));
         assert_eq!(
-            steps.iter().filter(|step| matches!(step, Step::DeactivateAccessKey(_))).count(),
+            steps
+                .iter()
+                .filter(|step| matches!(step, Step::DeactivateAccessKey(_)))
+                .count(),
             2
         );
     }

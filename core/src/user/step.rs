@@ -117,12 +117,18 @@ impl Step {
             Self::PutPermissionsBoundary(arn)
             | Self::AttachPolicy(arn)
             | Self::DetachPolicy(arn) => Some(arn.to_string()),
-            Self::UntagUser(keys) => {
-                Some(keys.iter().map(String::as_str).collect::<Vec<_>>().join(", "))
-            }
-            Self::TagUser(tags) => {
-                Some(tags.keys().map(String::as_str).collect::<Vec<_>>().join(", "))
-            }
+            Self::UntagUser(keys) => Some(
+                keys.iter()
+                    .map(String::as_str)
+                    .collect::<Vec<_>>()
+                    .join(", "),
+            ),
+            Self::TagUser(tags) => Some(
+                tags.keys()
+                    .map(String::as_str)
+                    .collect::<Vec<_>>()
+                    .join(", "),
+            ),
             Self::PutInlinePolicy(name, _) | Self::DeleteInlinePolicy(name) => {
                 Some(name.to_string())
             }

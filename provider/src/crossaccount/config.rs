@@ -3,9 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crossaccount_core::audit::{BucketName, KeyPrefix, KmsKeyId};
-use crossaccount_core::ids::{
-    AccountId, Region, RoleName, TagKey, TagValue, check_external_id,
-};
+use crossaccount_core::ids::{AccountId, Region, RoleName, TagKey, TagValue, check_external_id};
 use crossaccount_core::session::{Endpoint, SessionName, SourceIdentity};
 use crossaccount_core::user::{Owner, is_reserved_tag};
 
@@ -16,7 +14,14 @@ use crate::schema::{Attribute, Diagnostic, Diagnostics, Field, Schema};
 use crate::value::{Object, Path, Type, Value};
 use crate::{model, text_fields};
 
-text_fields!(Owner, Region, RoleName, SessionName, SourceIdentity, Endpoint);
+text_fields!(
+    Owner,
+    Region,
+    RoleName,
+    SessionName,
+    SourceIdentity,
+    Endpoint
+);
 text_fields!(BucketName, KeyPrefix, KmsKeyId);
 
 /// The owner tag of deployments that do not name one.
@@ -111,10 +116,16 @@ fn keys_that_differ_by_case(value: &Value) -> Option<(&str, &str)> {
 }
 
 fn account_ids(name: &str) -> Attribute {
-    Attribute::set(name, Type::String).optional().validate(each(parses::<AccountId>()))
+    Attribute::set(name, Type::String)
+        .optional()
+        .validate(each(parses::<AccountId>()))
 }
 
 /// The attributes of the provider block.
+#[expect(
+    clippy::too_many_lines,
+    reason = "a list of attributes with their texts, and no logic"
+)]
 pub(super) fn schema() -> Schema {
     Schema::new([
         Attribute::string("deployment_id").optional().validate(parses::<Owner>()).describe(
@@ -231,9 +242,8 @@ pub(super) fn schema() -> Schema {
 
 /// Rules about more than one attribute.
 pub(super) fn validate(config: &Object) -> Diagnostics {
-    let is_filled = |name: &str| {
-        matches!(config.get(name), Value::Set(ids) if ids.iter().next().is_some())
-    };
+    let is_filled =
+        |name: &str| matches!(config.get(name), Value::Set(ids) if ids.iter().next().is_some());
     let mut diagnostics = Diagnostics::new();
     if is_filled("allowed_account_ids") && is_filled("forbidden_account_ids") {
         diagnostics.push(
@@ -271,7 +281,10 @@ mod tests {
 
     #[test]
     fn the_block_and_its_schema_agree() {
-        assert_eq!(differences::<ProviderBlock>(&schema()), Vec::<String>::new());
+        assert_eq!(
+            differences::<ProviderBlock>(&schema()),
+            Vec::<String>::new()
+        );
         assert_eq!(check::problems(&schema()), Vec::<String>::new());
     }
 
@@ -295,7 +308,11 @@ mod tests {
     #[test]
     fn a_bad_external_id_is_not_repeated() {
         let diagnostics = schema().validate(&Object::new().with("external_id", "top secret!"));
-        assert!(diagnostics.iter().all(|found| !found.detail.contains("top secret")));
+        assert!(
+            diagnostics
+                .iter()
+                .all(|found| !found.detail.contains("top secret"))
+        );
     }
 
     #[rstest::rstest]
@@ -303,20 +320,29 @@ mod tests {
     #[case("aws:x")]
     fn default_tags_may_not_be_reserved(#[case] key: &str) {
         let tags = Value::map([(key, Value::from("v"))]);
-        assert!(schema().validate(&Object::new().with("default_tags", tags)).has_errors());
+        assert!(
+            schema()
+                .validate(&Object::new().with("default_tags", tags))
+                .has_errors()
+        );
     }
 
     #[test]
     fn tag_keys_that_differ_by_case_are_refused() {
         let tags = Value::map([("Team", Value::from("a")), ("team", Value::from("b"))]);
-        assert!(schema().validate(&Object::new().with("default_tags", tags)).has_errors());
+        assert!(
+            schema()
+                .validate(&Object::new().with("default_tags", tags))
+                .has_errors()
+        );
     }
 
     #[test]
     fn both_account_lists_at_once_are_refused() {
         let ids = || Value::set([Value::from("222222222222")]);
-        let config =
-            Object::new().with("allowed_account_ids", ids()).with("forbidden_account_ids", ids());
+        let config = Object::new()
+            .with("allowed_account_ids", ids())
+            .with("forbidden_account_ids", ids());
         assert!(validate(&config).has_errors());
         let config = Object::new().with("allowed_account_ids", ids());
         assert!(!validate(&config).has_errors());

@@ -19,7 +19,7 @@ use crossaccount_core::{Error, ErrorKind};
 
 use super::config::{self, ProviderBlock};
 use super::errors::diagnostic;
-use crate::schema::{Diagnostic, Diagnostics, Field};
+use crate::schema::{Diagnostic, Diagnostics, Field, ModelError};
 use crate::value::{Object, Path};
 
 /// What every resource needs.
@@ -37,13 +37,22 @@ impl ProviderState {
     ///
     /// Terraform plans a creation or rename once in the life of a process.
     pub(super) fn plan_name(&self, account_id: &AccountId, name: &UserName) -> bool {
-        let mut names = self.planned_names.lock().unwrap_or_else(PoisonError::into_inner);
-        names.entry(account_id.clone()).or_default().insert(name.case_folded())
+        let mut names = self
+            .planned_names
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        names
+            .entry(account_id.clone())
+            .or_default()
+            .insert(name.case_folded())
     }
 
     /// How many names were noted in an account.
     pub(super) fn planned_users(&self, account_id: &AccountId) -> usize {
-        let names = self.planned_names.lock().unwrap_or_else(PoisonError::into_inner);
+        let names = self
+            .planned_names
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         names.get(account_id).map_or(0, HashSet::len)
     }
 }
@@ -70,7 +79,7 @@ pub(super) async fn configure(
     if !unknown.is_empty() {
         return Ok(Configuration::Incomplete(unknown.join(", ")));
     }
-    let block = ProviderBlock::try_from(&block).map_err(|error| error.into_diagnostic())?;
+    let block = ProviderBlock::try_from(&block).map_err(ModelError::into_diagnostic)?;
     let http = http_client();
     let aws = load_aws(&block, &http).await;
     let region = region(&block, &aws)?;
@@ -88,7 +97,10 @@ pub(super) async fn configure(
     let accounts = settings.accounts.clone();
     let base = Base { credentials, http };
     let sessions = Arc::new(Sessions::new(settings, policies, base, Arc::clone(&clock)));
-    let run = RunContext { run_id, face: Face::Terraform };
+    let run = RunContext {
+        run_id,
+        face: Face::Terraform,
+    };
     let audit_settings = audit_settings(&block);
     if audit_settings.is_none() {
         warnings.push(
@@ -99,14 +111,22 @@ pub(super) async fn configure(
             .at(Path::attribute("audit")),
         );
     }
-    let audit = Audit::new(audit_settings, Arc::clone(&sessions), run, Arc::clone(&clock));
+    let audit = Audit::new(
+        audit_settings,
+        Arc::clone(&sessions),
+        run,
+        Arc::clone(&clock),
+    );
     check(&sessions, &audit, &region, &block).await?;
     let max_user_deletions = block
         .guardrails
         .known()
         .and_then(|guardrails| guardrails.max_user_deletions.known().copied())
         .and_then(|limit| u32::try_from(limit).ok());
-    let users_settings = UsersSettings { owner: owner(&block)?, max_user_deletions };
+    let users_settings = UsersSettings {
+        owner: owner(&block)?,
+        max_user_deletions,
+    };
     Ok(Configuration::Complete(Box::new(ProviderState {
         users: Arc::new(Users::new(sessions, Arc::new(audit), clock, users_settings)),
         partition: region.partition(),
@@ -135,11 +155,16 @@ fn region(block: &ProviderBlock, aws: &SdkConfig) -> Result<Region, Diagnostics>
     let problem = match aws.region() {
         Some(found) => match found.as_ref().parse() {
             Ok(region) => return Ok(region),
-            Err(error) => format!("The Region of the environment or profile cannot be used: {error}."),
+            Err(error) => {
+                format!("The Region of the environment or profile cannot be used: {error}.")
+            }
         },
-        None => "No Region is configured. Set region here, AWS_REGION, or a Region in the profile.".to_owned(),
+        None => "No Region is configured. Set region here, AWS_REGION, or a Region in the profile."
+            .to_owned(),
     };
-    Err(Diagnostic::error("Invalid Region", problem).at(Path::attribute("region")).into())
+    Err(Diagnostic::error("Invalid Region", problem)
+        .at(Path::attribute("region"))
+        .into())
 }
 
 fn owner(block: &ProviderBlock) -> Result<Owner, Diagnostics> {
@@ -162,11 +187,16 @@ fn session_settings(
         None => config::DEFAULT_ROLE_NAME.parse().map_err(Diagnostic::bug)?,
     };
     let session = block.session.known().cloned().unwrap_or_default();
-    let name = session.name.into_known().unwrap_or_else(|| SessionName::for_run(run_id));
+    let name = session
+        .name
+        .into_known()
+        .unwrap_or_else(|| SessionName::for_run(run_id));
     let mut settings = SessionSettings::new(region, role, name);
     let on = |place: &'static str| {
         move |error: Error| -> Diagnostics {
-            let path = place.split('.').fold(Path::root(), |path, step| path.with_attribute(step));
+            let path = place
+                .split('.')
+                .fold(Path::root(), |path, step| path.with_attribute(step));
             diagnostic(&error).at(path).into()
         }
     };
@@ -187,9 +217,11 @@ fn session_settings(
         settings.tags = tags.map_err(on("session.tags"))?;
     }
     settings.source_identity = session.source_identity.into_known();
-    settings.accounts =
-        AccountFilter::new(ids(&block.allowed_account_ids)?, ids(&block.forbidden_account_ids)?)
-            .map_err(on("forbidden_account_ids"))?;
+    settings.accounts = AccountFilter::new(
+        ids(&block.allowed_account_ids)?,
+        ids(&block.forbidden_account_ids)?,
+    )
+    .map_err(on("forbidden_account_ids"))?;
     if let Some(places) = block.max_concurrency.known() {
         settings.max_concurrency = (*places).try_into().map_err(on("max_concurrency"))?;
     }
@@ -202,7 +234,10 @@ fn ids(field: &Field<BTreeSet<String>>) -> Result<BTreeSet<AccountId>, Diagnosti
         .known()
         .into_iter()
         .flatten()
-        .map(|text| text.parse().map_err(|error| Diagnostic::error("Invalid value", format!("{error}")).into()))
+        .map(|text| {
+            text.parse()
+                .map_err(|error| Diagnostic::error("Invalid value", format!("{error}")).into())
+        })
         .collect()
 }
 
@@ -230,7 +265,9 @@ fn endpoint_of_environment(
         .env("AWS_ENDPOINT_URL")
         .profile("endpoint_url")
         .build();
-    let of_service = key.ok().and_then(|key| aws.service_config()?.load_config(key));
+    let of_service = key
+        .ok()
+        .and_then(|key| aws.service_config()?.load_config(key));
     of_service
         .or_else(|| aws.endpoint_url().map(str::to_owned))
         .map(|url| {
@@ -250,7 +287,11 @@ fn audit_settings(block: &ProviderBlock) -> Option<AuditSettings> {
     let audit = block.audit.known()?;
     Some(AuditSettings {
         bucket: audit.bucket.known()?.clone(),
-        prefix: audit.prefix.known().cloned().unwrap_or_else(KeyPrefix::default),
+        prefix: audit
+            .prefix
+            .known()
+            .cloned()
+            .unwrap_or_else(KeyPrefix::default),
         kms_key_id: audit.kms_key_id.known().cloned(),
     })
 }
@@ -282,6 +323,8 @@ async fn check(
         .into());
     }
     audit.check_bucket().await.map_err(|error| {
-        diagnostic(&error).at(Path::attribute("audit").with_attribute("bucket")).into()
+        diagnostic(&error)
+            .at(Path::attribute("audit").with_attribute("bucket"))
+            .into()
     })
 }

@@ -53,15 +53,24 @@ pub(super) fn step_diagnostic(error: &Error, step: Option<&Step>) -> Diagnostic 
 pub(super) fn unchecked(what: &str, error: &Error) -> Diagnostic {
     Diagnostic::warning(
         format!("{what} could not be checked"),
-        format!("{}\n\nThe plan goes on without this check; the apply of this user will probably fail.", detail(error)),
+        format!(
+            "{}\n\nThe plan goes on without this check; the apply of this user will probably fail.",
+            detail(error)
+        ),
     )
-    .at(Path::attribute(attribute(error.kind()).unwrap_or("account_id")))
+    .at(Path::attribute(
+        attribute(error.kind()).unwrap_or("account_id"),
+    ))
 }
 
 fn detail(error: &Error) -> String {
     let mut text = error.to_string();
     if let Some(first) = text.get(..1) {
-        text = format!("{}{}", first.to_uppercase(), text.get(1..).unwrap_or_default());
+        text = format!(
+            "{}{}",
+            first.to_uppercase(),
+            text.get(1..).unwrap_or_default()
+        );
     }
     if !text.ends_with('.') {
         text.push('.');
@@ -93,7 +102,9 @@ fn attribute(kind: ErrorKind) -> Option<&'static str> {
 
 fn step_attribute(step: &Step) -> Option<Path> {
     let name = match step {
-        Step::UpdateUser { new_name: Some(_), .. } => "name",
+        Step::UpdateUser {
+            new_name: Some(_), ..
+        } => "name",
         Step::UpdateUser { .. } => "path",
         Step::PutPermissionsBoundary(_) | Step::DeletePermissionsBoundary => "permissions_boundary",
         Step::UntagUser(_) | Step::TagUser(_) => "tags",

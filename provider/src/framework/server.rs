@@ -230,7 +230,12 @@ impl<P: Provider> Server<P> {
             tracing::debug!(%milliseconds, refused = result.is_err(), "call answered");
             result
         };
-        let answer = match tokio::spawn(work.instrument(span)).await {
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "a cancelled call must not drop work in flight"
+        )]
+        let task = tokio::spawn(work.instrument(span));
+        let answer = match task.await {
             Ok(Ok(answer)) => answer,
             Ok(Err(diagnostics)) => kept.refused(diagnostics),
             Err(failure) => kept.refused(panicked::<C, P>(failure)),

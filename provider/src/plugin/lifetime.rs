@@ -147,15 +147,16 @@ pub(super) async fn abandoned(connections: watch::Receiver<Connections>) {
 }
 
 /// `patience` is the wait for another connection.
-async fn abandoned_after<F>(
-    mut connections: watch::Receiver<Connections>,
-    patience: impl Fn() -> F,
-) where
+async fn abandoned_after<F>(mut connections: watch::Receiver<Connections>, patience: impl Fn() -> F)
+where
     F: Future<Output = ()>,
 {
     loop {
         // An error means that the sender is gone, and then nothing can be connected.
-        let Ok(ended) = connections.wait_for(|now| now.total > 0 && now.open == 0).await else {
+        let Ok(ended) = connections
+            .wait_for(|now| now.total > 0 && now.open == 0)
+            .await
+        else {
             return;
         };
         let total = ended.total;
@@ -210,8 +211,7 @@ mod tests {
     fn a_host_that_comes_back_in_time_keeps_the_process() {
         let connections = watch::Sender::new(Connections::default());
         let expired = Notify::new();
-        let mut watching =
-            pin!(abandoned_after(connections.subscribe(), || expired.notified()));
+        let mut watching = pin!(abandoned_after(connections.subscribe(), || expired.notified()));
         for _ in 0..3 {
             for change in [Connections::begin, Connections::end] {
                 connections.send_modify(change);

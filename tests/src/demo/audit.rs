@@ -33,7 +33,10 @@ pub(super) fn show(records: &[Value]) {
         .load_style(UTF8_HORIZONTAL_ONLY)
         .set_content_arrangement(ContentArrangement::Dynamic)
         .set_header(["time", "account", "user", "action", "status", "steps"]);
-    for record in records.iter().filter(|record| record["phase"] == "finished") {
+    for record in records
+        .iter()
+        .filter(|record| record["phase"] == "finished")
+    {
         let text = |name: &str| record[name].as_str().unwrap_or_default().to_owned();
         let steps = record["steps"].as_array().into_iter().flatten();
         let steps: Vec<String> = steps

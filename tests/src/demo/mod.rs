@@ -15,15 +15,16 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail, ensure};
+use aws_sdk_iam::types::User;
 use serde_json::Value;
 
 use crate::cloudformation::member_role;
 use crate::standin::WorldOptions;
-use crate::{StandIn, Terraform, World};
-use screen::Screen;
+use crate::{Account, StandIn, Terraform, TerraformOutput, World};
 
 const MEMBERS: usize = 5;
-const USERS_PER_ACCOUNT: usize = 2;
+/// The quickstart makes two users in each account.
+const USERS: usize = MEMBERS * 2;
 const HELP: &str = "cargo demo [--keep]\n\n\
     Runs real Terraform with this provider against an AWS stand-in on this machine: a hub account and five member \
     accounts.\n\n  --keep   leave the stand-in running at the end, and print how to play on\n";
@@ -52,88 +53,153 @@ pub async fn main(arguments: &[String]) -> ExitCode {
 }
 
 async fn run(keep: bool) -> Result<()> {
-    let screen = Screen::new();
     let cli = crate::terraform::find_cli()?;
     println!("crossaccount demo: IAM users in {MEMBERS} AWS accounts, one provider, one process.");
 
-    let progress = screen.step("Starting the AWS stand-in (the first start installs it)");
+    let progress = screen::step("Starting the AWS stand-in (the first start installs it)");
     let stand_in = StandIn::start()?;
     let world = World::inside(&stand_in, with_the_member_role()?).await?;
     progress.done(&format!("listening on {}", stand_in.endpoint()));
-    screen.note(&format!("hub account     {}", world.hub().id()));
+    screen::note(&format!("hub account     {}", world.hub().id()));
     for member in world.members() {
-        screen.note(&format!("member account  {}", member.id()));
+        screen::note(&format!("member account  {}", member.id()));
     }
-    screen.note("Each member account has the role of examples/cloudformation/member-role.yaml; permissions are checked.");
+    screen::note(
+        "Each member account has the role of examples/cloudformation/member-role.yaml; permissions \
+         are checked.",
+    );
 
-    let progress = screen.step("Building the provider");
-    let mut terraform = Terraform::with_mirror(world.env())?;
+    let progress = screen::step("Building the provider");
+    let terraform = quickstart(&world)?;
     progress.done(&format!("{} drives it", cli.display()));
-    let example = crate::cargo::workspace().join("examples/terraform/quickstart");
-    terraform.copy_from(&example)?;
-    let accounts: Vec<&str> = world.members().iter().map(|member| member.id()).collect();
+
+    create(&terraform)?;
+    drift_and_repair(&world, &terraform).await?;
+    show_audit(&world).await?;
+    if keep {
+        return play_on(&stand_in, &world, &terraform);
+    }
+    destroy(&world, &terraform).await?;
+    stand_in.control().check_canary().await?;
+    println!("\nEverything was as expected. No user is left, and no call went to a wrong account.");
+    Ok(())
+}
+
+/// The example of the documentation, with the accounts of the world as its variables.
+fn quickstart(world: &World) -> Result<Terraform> {
+    let mut terraform = Terraform::with_mirror(world.env())?;
+    terraform.copy_from(&crate::cargo::workspace().join("examples/terraform/quickstart"))?;
+    let accounts: Vec<&str> = world.members().iter().map(Account::id).collect();
     terraform.set_env("TF_VAR_accounts", &serde_json::to_string(&accounts)?);
     terraform.set_env("TF_VAR_external_id", world.external_id());
     terraform.set_env("TF_VAR_audit_bucket", world.audit_bucket());
+    Ok(terraform)
+}
 
-    screen.command("terraform init");
-    terraform.init()?.expect_success()?;
-    screen.command("terraform plan");
+/// Plans, and checks that the exit code says whether there is something to do.
+fn plan(terraform: &Terraform, changes: bool) -> Result<TerraformOutput> {
     let plan = terraform.plan()?;
-    ensure!(plan.status.code() == Some(2), "the plan should show changes:\n{}", plan.text());
-    screen.excerpt(&plan.stdout, &["will be created", "Plan:"]);
-    let users = MEMBERS * USERS_PER_ACCOUNT;
-    ensure!(plan.stdout.contains(&format!("{users} to add")), "the plan should add {users} users");
+    let code = if changes { 2 } else { 0 };
+    ensure!(
+        plan.status.code() == Some(code),
+        "the plan is not as expected:\n{}",
+        plan.text()
+    );
+    Ok(plan)
+}
 
-    let progress = screen.step("terraform apply");
+fn create(terraform: &Terraform) -> Result<()> {
+    screen::command("terraform init");
+    terraform.init()?.expect_success()?;
+    screen::command("terraform plan");
+    let planned = plan(terraform, true)?;
+    screen::excerpt(&planned.stdout, &["will be created", "Plan:"]);
+    ensure!(
+        planned.stdout.contains(&format!("{USERS} to add")),
+        "the plan should add {USERS} users"
+    );
+
+    let progress = screen::step("terraform apply");
     let applied = terraform.apply()?.expect_success()?;
     progress.done("");
-    screen.excerpt(&applied.stdout, &["Apply complete!"]);
-    let unchanged = terraform.plan()?;
-    ensure!(unchanged.status.code() == Some(0), "a second plan should be empty:\n{}", unchanged.text());
-    screen.note("A second plan shows nothing to do.");
+    screen::excerpt(&applied.stdout, &["Apply complete!"]);
+    plan(terraform, false)?;
+    screen::note("A second plan shows nothing to do.");
+    Ok(())
+}
 
-    let account_id = world.members().get(2).context("there are five members")?.id().to_owned();
-    screen.title(&format!("Somebody changes user alice by hand in account {account_id}"));
-    change_by_hand(&world, &account_id).await?;
-    screen.note("attached AdministratorAccess, and removed the tag Team");
+async fn drift_and_repair(world: &World, terraform: &Terraform) -> Result<()> {
+    let account_id = world
+        .members()
+        .get(2)
+        .context("there are five members")?
+        .id();
+    screen::title(&format!(
+        "Somebody changes user alice by hand in account {account_id}"
+    ));
+    change_by_hand(world, account_id).await?;
+    screen::note("attached AdministratorAccess, and removed the tag Team");
 
-    screen.command("terraform plan");
-    let drift = terraform.plan()?;
-    ensure!(drift.status.code() == Some(2), "the plan should show the drift:\n{}", drift.text());
-    screen.excerpt(&drift.stdout, &["will be updated", "AdministratorAccess", "\"Team\"", "Plan:"]);
+    screen::command("terraform plan");
+    let drift = plan(terraform, true)?;
+    let shown = [
+        "will be updated",
+        "AdministratorAccess",
+        "\"Team\"",
+        "Plan:",
+    ];
+    screen::excerpt(&drift.stdout, &shown);
     ensure!(
         drift.stdout.contains("0 to add, 1 to change, 0 to destroy"),
         "exactly one user should be repaired:\n{}",
         drift.text()
     );
 
-    let progress = screen.step("terraform apply repairs it");
+    let progress = screen::step("terraform apply repairs it");
     terraform.apply()?.expect_success()?;
     progress.done("");
-    ensure!(is_repaired(&world, &account_id).await?, "the policy should be detached again");
-    screen.note("AdministratorAccess is detached, the tag is back.");
+    ensure!(
+        is_repaired(world, account_id).await?,
+        "the policy should be detached again"
+    );
+    screen::note("AdministratorAccess is detached, the tag is back.");
+    Ok(())
+}
 
-    screen.title(&format!("What the audit bucket {} says", world.audit_bucket()));
-    let records = audit::records(&world).await?;
+async fn show_audit(world: &World) -> Result<()> {
+    screen::title(&format!(
+        "What the audit bucket {} says",
+        world.audit_bucket()
+    ));
+    let records = audit::records(world).await?;
     audit::show(&records);
-    let finished = records.iter().filter(|record| record["phase"] == "finished").count();
-    ensure!(finished == users + 1, "{} operations should be recorded, not {finished}", users + 1);
+    let finished = records
+        .iter()
+        .filter(|record| record["phase"] == "finished")
+        .count();
+    // One creation for each user, and one repair.
+    ensure!(
+        finished == USERS + 1,
+        "{} operations should be recorded, not {finished}",
+        USERS + 1
+    );
+    Ok(())
+}
 
-    if keep {
-        return play_on(&stand_in, &world, &terraform, &screen);
-    }
-    let progress = screen.step("terraform destroy");
+async fn destroy(world: &World, terraform: &Terraform) -> Result<()> {
+    let progress = screen::step("terraform destroy");
     terraform.destroy()?.expect_success()?;
     progress.done("");
     for member in world.members() {
         let left = member.iam().list_users().send().await?;
-        let names: Vec<&str> = left.users().iter().map(|user| user.user_name()).collect();
-        let foreign = names.iter().any(|name| ["alice", "build"].contains(name));
-        ensure!(!foreign, "users are left in account {}: {names:?}", member.id());
+        let names: Vec<&str> = left.users().iter().map(User::user_name).collect();
+        let ours = names.iter().any(|name| ["alice", "build"].contains(name));
+        ensure!(
+            !ours,
+            "users are left in account {}: {names:?}",
+            member.id()
+        );
     }
-    stand_in.control().check_canary().await?;
-    println!("\nEverything was as expected. No user is left, and no call went to a wrong account.");
     Ok(())
 }
 
@@ -181,30 +247,54 @@ const ADMINISTRATOR: &str = "arn:aws:iam::aws:policy/AdministratorAccess";
 
 async fn change_by_hand(world: &World, account_id: &str) -> Result<()> {
     let iam = world.iam(account_id)?;
-    iam.attach_user_policy().user_name("alice").policy_arn(ADMINISTRATOR).send().await?;
-    iam.untag_user().user_name("alice").tag_keys("Team").send().await?;
+    iam.attach_user_policy()
+        .user_name("alice")
+        .policy_arn(ADMINISTRATOR)
+        .send()
+        .await?;
+    iam.untag_user()
+        .user_name("alice")
+        .tag_keys("Team")
+        .send()
+        .await?;
     Ok(())
 }
 
 async fn is_repaired(world: &World, account_id: &str) -> Result<bool> {
-    let attached =
-        world.iam(account_id)?.list_attached_user_policies().user_name("alice").send().await?;
-    Ok(attached.attached_policies().iter().all(|policy| policy.policy_arn() != Some(ADMINISTRATOR)))
+    let attached = world
+        .iam(account_id)?
+        .list_attached_user_policies()
+        .user_name("alice")
+        .send()
+        .await?;
+    Ok(attached
+        .attached_policies()
+        .iter()
+        .all(|policy| policy.policy_arn() != Some(ADMINISTRATOR)))
 }
 
 /// Leaves everything as it is until the person is done.
-fn play_on(stand_in: &StandIn, world: &World, terraform: &Terraform, screen: &Screen) -> Result<()> {
-    screen.title("The stand-in keeps running. In another shell:");
+fn play_on(stand_in: &StandIn, world: &World, terraform: &Terraform) -> Result<()> {
+    screen::title("The stand-in keeps running. In another shell:");
     println!("  cd {}", terraform.path().display());
     for (name, value) in terraform.environment() {
         println!("  export {name}='{value}'");
     }
     println!("  terraform plan");
-    println!("\nThe member role in the first account: {}", role_arn(world)?);
-    println!("Stand-in: {}. Its log: {}", stand_in.endpoint(), stand_in.error_log().display());
+    println!(
+        "\nThe member role in the first account: {}",
+        role_arn(world)?
+    );
+    println!(
+        "Stand-in: {}. Its log: {}",
+        stand_in.endpoint(),
+        stand_in.error_log().display()
+    );
     println!("\nPress Enter to stop it; its accounts and this directory are gone then.");
     let mut line = String::new();
-    std::io::stdin().read_line(&mut line).context("cannot read from the terminal")?;
+    std::io::stdin()
+        .read_line(&mut line)
+        .context("cannot read from the terminal")?;
     Ok(())
 }
 

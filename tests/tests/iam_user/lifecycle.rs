@@ -32,9 +32,16 @@ async fn a_user_is_created_kept_and_destroyed() {
     assert_eq!(state["id"], json!(format!("{}/alice", scene.member().id())));
     assert_eq!(state["tags_all"], json!({"Team": "core"}));
     assert_eq!(state["managed_by"], json!("test"));
-    let mut tags: Vec<_> = user.tags().iter().map(|tag| (tag.key(), tag.value())).collect();
+    let mut tags: Vec<_> = user
+        .tags()
+        .iter()
+        .map(|tag| (tag.key(), tag.value()))
+        .collect();
     tags.sort_unstable();
-    assert_eq!(tags, [("Team", "core"), ("crossaccount:managed-by", "test")]);
+    assert_eq!(
+        tags,
+        [("Team", "core"), ("crossaccount:managed-by", "test")]
+    );
 
     scene.assert_nothing_to_do();
     scene.terraform.destroy().unwrap().expect_success().unwrap();

@@ -52,12 +52,25 @@ impl Scene {
 
     /// Applies, and expects success.
     pub(super) fn apply(&self) -> String {
-        self.terraform.apply().unwrap().expect_success().unwrap().text()
+        self.terraform
+            .apply()
+            .unwrap()
+            .expect_success()
+            .unwrap()
+            .text()
     }
 
     /// Applies, and expects an error; what was printed, without line breaks and frames.
     pub(super) fn apply_error(&self) -> String {
-        flat(&self.terraform.apply().unwrap().expect_failure().unwrap().text())
+        flat(
+            &self
+                .terraform
+                .apply()
+                .unwrap()
+                .expect_failure()
+                .unwrap()
+                .text(),
+        )
     }
 
     /// Plans, and expects an error.
@@ -114,8 +127,13 @@ impl Scene {
         let listed = s3.list_objects_v2().bucket(bucket).send().await.unwrap();
         let mut records = Vec::new();
         for object in listed.contents() {
-            let body =
-                s3.get_object().bucket(bucket).key(object.key().unwrap()).send().await.unwrap();
+            let body = s3
+                .get_object()
+                .bucket(bucket)
+                .key(object.key().unwrap())
+                .send()
+                .await
+                .unwrap();
             let bytes = body.body.collect().await.unwrap().into_bytes();
             let mut record: Value = serde_json::from_slice(&bytes).unwrap();
             record["key"] = Value::from(object.key().unwrap());
@@ -128,5 +146,8 @@ impl Scene {
 /// Terraform's output on one line: diagnostics are wrapped and framed.
 pub(super) fn flat(text: &str) -> String {
     let words = text.split(|c: char| c.is_whitespace() || "│╷╵".contains(c));
-    words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
+    words
+        .filter(|word| !word.is_empty())
+        .collect::<Vec<_>>()
+        .join(" ")
 }

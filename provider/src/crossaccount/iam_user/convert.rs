@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 use std::str::FromStr;
 
-use crossaccount_core::ids::{InvalidId, PolicyName, TagKey, TagValue, UserName};
+use crossaccount_core::ids::{
+    GroupName, InvalidId, PolicyArn, PolicyName, TagKey, TagValue, UserName,
+};
 use crossaccount_core::session::Target;
 use crossaccount_core::user::{
     DeletionPolicy, Facets, ObservedUser, PolicyDocument, Recorded, UserSpec,
@@ -23,7 +25,9 @@ where
     T::Err: Display,
 {
     text.parse().map_err(|error| {
-        Diagnostic::error("Invalid value", format!("{path}: {error}")).at(path.clone()).into()
+        Diagnostic::error("Invalid value", format!("{path}: {error}"))
+            .at(path.clone())
+            .into()
     })
 }
 
@@ -32,7 +36,10 @@ where
     T: FromStr,
     T::Err: Display,
 {
-    field.known().map(|text| parse(&Path::attribute(name), text)).transpose()
+    field
+        .known()
+        .map(|text| parse(&Path::attribute(name), text))
+        .transpose()
 }
 
 fn required<T>(name: &str, field: &Field<String>) -> Result<T, Diagnostics>
@@ -47,7 +54,10 @@ where
     })
 }
 
-fn parse_set<T>(name: &str, field: &Field<BTreeSet<String>>) -> Result<Option<BTreeSet<T>>, Diagnostics>
+fn parse_set<T>(
+    name: &str,
+    field: &Field<BTreeSet<String>>,
+) -> Result<Option<BTreeSet<T>>, Diagnostics>
 where
     T: FromStr + Ord,
     T::Err: Display,
@@ -65,7 +75,11 @@ pub(super) fn merged_tags(
     tags: Option<&BTreeMap<String, String>>,
 ) -> BTreeMap<String, String> {
     let mut merged = default_tags.clone();
-    merged.extend(tags.into_iter().flatten().map(|(key, value)| (key.clone(), value.clone())));
+    merged.extend(
+        tags.into_iter()
+            .flatten()
+            .map(|(key, value)| (key.clone(), value.clone())),
+    );
     merged
 }
 
@@ -130,7 +144,10 @@ impl IamUserModel {
                 .iter()
                 .map(|(name, text)| {
                     let path = inline_path.with_key(name);
-                    Ok((parse::<PolicyName>(&path, name)?, parse::<PolicyDocument>(&path, text)?))
+                    Ok((
+                        parse::<PolicyName>(&path, name)?,
+                        parse::<PolicyDocument>(&path, text)?,
+                    ))
                 })
                 .collect::<Result<BTreeMap<_, _>, Diagnostics>>()
         });
@@ -139,7 +156,10 @@ impl IamUserModel {
             .iter()
             .map(|(key, value)| {
                 let path = tags_path.with_key(key);
-                Ok((parse::<TagKey>(&path, key)?, parse::<TagValue>(&path, value)?))
+                Ok((
+                    parse::<TagKey>(&path, key)?,
+                    parse::<TagValue>(&path, value)?,
+                ))
             })
             .collect::<Result<BTreeMap<_, _>, Diagnostics>>()?;
         Ok(UserSpec {
@@ -191,18 +211,28 @@ pub(in crate::crossaccount) fn state_of(
     default_tags: &BTreeMap<String, String>,
 ) -> IamUserModel {
     let before = previous.model();
-    let texts = |texts: Vec<&str>| texts.into_iter().map(str::to_owned).collect::<BTreeSet<_>>();
+    let texts = |texts: Vec<&str>| {
+        texts
+            .into_iter()
+            .map(str::to_owned)
+            .collect::<BTreeSet<_>>()
+    };
     let managed = user
         .managed_policy_arns
         .as_ref()
-        .map(|arns| texts(arns.iter().map(|arn| arn.as_str()).collect()));
-    let groups =
-        user.groups.as_ref().map(|names| texts(names.iter().map(|name| name.as_str()).collect()));
+        .map(|arns| texts(arns.iter().map(PolicyArn::as_str).collect()));
+    let groups = user
+        .groups
+        .as_ref()
+        .map(|names| texts(names.iter().map(GroupName::as_str).collect()));
     let inline = user.inline_policies.as_ref().map(|policies| {
         policies
             .iter()
             .map(|(name, document)| {
-                (name.to_string(), in_known_spelling(name, document, &before.inline_policies))
+                (
+                    name.to_string(),
+                    in_known_spelling(name, document, &before.inline_policies),
+                )
             })
             .collect::<BTreeMap<_, _>>()
     });
@@ -220,7 +250,11 @@ pub(in crate::crossaccount) fn state_of(
         name: Field::Known(user.name.to_string()),
         path: Field::Known(user.path.to_string()),
         role_arn: before.role_arn.clone(),
-        permissions_boundary: user.permissions_boundary.as_ref().map(ToString::to_string).into(),
+        permissions_boundary: user
+            .permissions_boundary
+            .as_ref()
+            .map(ToString::to_string)
+            .into(),
         managed_policy_arns: previous.set(&before.managed_policy_arns, managed),
         inline_policies: previous.set(&before.inline_policies, inline),
         groups: previous.set(&before.groups, groups),
@@ -243,9 +277,15 @@ fn in_known_spelling(
     document: &PolicyDocument,
     known: &Field<BTreeMap<String, String>>,
 ) -> String {
-    let before = known.known().and_then(|policies| policies.get(name.as_str()));
+    let before = known
+        .known()
+        .and_then(|policies| policies.get(name.as_str()));
     match before {
-        Some(text) if text.parse().is_ok_and(|before: PolicyDocument| before == *document) => {
+        Some(text)
+            if text
+                .parse()
+                .is_ok_and(|before: PolicyDocument| before == *document) =>
+        {
             text.clone()
         }
         _ => document.as_str().to_owned(),
@@ -261,9 +301,15 @@ fn own_tags(
     let mut tags = user.visible_tags();
     tags.retain(|key, value| {
         default_tags.get(key) != Some(value)
-            || before.known().is_some_and(|before| before.contains_key(key))
+            || before
+                .known()
+                .is_some_and(|before| before.contains_key(key))
     });
-    if tags.is_empty() && before.is_null() { Field::Null } else { Field::Known(tags) }
+    if tags.is_empty() && before.is_null() {
+        Field::Null
+    } else {
+        Field::Known(tags)
+    }
 }
 
 /// The name and account of an id `account_id/name`.
@@ -293,7 +339,10 @@ mod tests {
     use crate::schema::Field;
 
     fn map(entries: &[(&str, &str)]) -> BTreeMap<String, String> {
-        entries.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+        entries
+            .iter()
+            .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+            .collect()
     }
 
     fn user() -> ObservedUser {
@@ -305,7 +354,11 @@ mod tests {
             create_date: Some("2026-01-02T03:04:05Z".parse().unwrap()),
             password_last_used: None,
             permissions_boundary: None,
-            tags: map(&[(MANAGED_BY_TAG, "platform"), ("team", "core"), ("cost", "42")]),
+            tags: map(&[
+                (MANAGED_BY_TAG, "platform"),
+                ("team", "core"),
+                ("cost", "42"),
+            ]),
             managed_policy_arns: Some(
                 ["arn:aws:iam::aws:policy/ReadOnlyAccess".parse().unwrap()].into(),
             ),
@@ -331,7 +384,10 @@ mod tests {
     #[test]
     fn an_import_shows_everything_that_is_there_and_nothing_that_is_empty() {
         let state = state_of(&user(), Previous::Import(&before()), &BTreeMap::new());
-        assert_eq!(state.managed_policy_arns.known().map(BTreeSet::len), Some(1));
+        assert_eq!(
+            state.managed_policy_arns.known().map(BTreeSet::len),
+            Some(1)
+        );
         assert_eq!(state.inline_policies.known().map(BTreeMap::len), Some(1));
         assert!(state.groups.is_null());
         assert_eq!(state.deletion_policy, Field::Known("delete".to_owned()));
@@ -340,8 +396,10 @@ mod tests {
     #[test]
     fn a_policy_that_means_the_same_keeps_its_spelling() {
         let spelling = "{ \"Statement\" : [ ] }";
-        let before =
-            IamUserModel { inline_policies: Field::Known(map(&[("p", spelling)])), ..before() };
+        let before = IamUserModel {
+            inline_policies: Field::Known(map(&[("p", spelling)])),
+            ..before()
+        };
         let state = state_of(&user(), Previous::State(&before), &BTreeMap::new());
         assert_eq!(state.inline_policies, Field::Known(map(&[("p", spelling)])));
     }
@@ -349,7 +407,10 @@ mod tests {
     #[test]
     fn reserved_tags_are_never_shown() {
         let state = state_of(&user(), Previous::State(&before()), &BTreeMap::new());
-        assert_eq!(state.tags_all, Field::Known(map(&[("team", "core"), ("cost", "42")])));
+        assert_eq!(
+            state.tags_all,
+            Field::Known(map(&[("team", "core"), ("cost", "42")]))
+        );
         assert_eq!(state.managed_by, Field::Known("platform".to_owned()));
     }
 

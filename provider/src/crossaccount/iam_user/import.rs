@@ -11,7 +11,8 @@ use crate::schema::{Diagnostic, Diagnostics, Field};
 /// An import by `account_id/name` or by ARN.
 pub(super) fn import(id: &str) -> Result<Imported, Diagnostics> {
     let model = if id.starts_with("arn:") {
-        id.parse::<UserArn>().map(|arn| convert::located(arn.account_id().as_str(), arn.name()))
+        id.parse::<UserArn>()
+            .map(|arn| convert::located(arn.account_id().as_str(), arn.name()))
     } else {
         convert::from_id(id)
     };
@@ -60,7 +61,10 @@ fn moved(state: &Json) -> Result<Moved, Diagnostics> {
             ),
         )
     })?;
-    let tags = state.get("tags").and_then(Json::as_object).filter(|tags| !tags.is_empty());
+    let tags = state
+        .get("tags")
+        .and_then(Json::as_object)
+        .filter(|tags| !tags.is_empty());
     let tags = tags.map(|tags| {
         tags.iter()
             .filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned())))
@@ -74,13 +78,20 @@ fn moved(state: &Json) -> Result<Moved, Diagnostics> {
         adoption_policy: Field::Known("fail".to_owned()),
         deletion_policy: Field::Known("delete".to_owned()),
         force_destroy: Field::Known(
-            state.get("force_destroy").and_then(Json::as_bool).unwrap_or_default(),
+            state
+                .get("force_destroy")
+                .and_then(Json::as_bool)
+                .unwrap_or_default(),
         ),
         arn: Field::Known(arn.to_string()),
         unique_id: text("unique_id").into(),
         ..convert::located(arn.account_id().as_str(), arn.name())
     };
-    Ok(Moved { state: model.into(), private: imported(), ..Moved::default() })
+    Ok(Moved {
+        state: model.into(),
+        private: imported(),
+        ..Moved::default()
+    })
 }
 
 #[cfg(test)]
@@ -114,7 +125,11 @@ mod tests {
     #[case("arn:aws:iam::222222222222:role/alice")]
     fn another_id_is_refused_with_an_example(#[case] id: &str) {
         let diagnostics = import(id).unwrap_err();
-        assert!(diagnostics.iter().all(|found| found.detail.contains("222222222222/alice")));
+        assert!(
+            diagnostics
+                .iter()
+                .all(|found| found.detail.contains("222222222222/alice"))
+        );
     }
 
     fn source(type_name: &str, state: serde_json::Value) -> MoveSource {

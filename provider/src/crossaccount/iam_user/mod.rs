@@ -140,17 +140,17 @@ impl Resource<ProviderState> for IamUser {
             force_destroy: prior.force_destroy.known().copied().unwrap_or_default(),
             recorded: spec,
         };
-        let outcome = provider.users.remove(target, recorded, removal, limits).await;
+        let outcome = provider
+            .users
+            .remove(target, recorded, removal, limits)
+            .await;
         match &outcome.result {
             Ok(()) => Outcome::gone().with(outcome_diagnostics(&outcome)),
             Err(_) => Outcome::failed(outcome_diagnostics(&outcome)),
         }
     }
 
-    async fn import(
-        &self,
-        request: ImportRequest<ProviderState>,
-    ) -> Result<Imported, Diagnostics> {
+    async fn import(&self, request: ImportRequest<ProviderState>) -> Result<Imported, Diagnostics> {
         import::import(&request.id)
     }
 
@@ -184,12 +184,24 @@ async fn read(
     let found = match state.recorded() {
         Ok(recorded) => {
             let created = state.created();
-            provider.users.read(&target, &recorded, created, facets, &expected, limits).await
+            provider
+                .users
+                .read(&target, &recorded, created, facets, &expected, limits)
+                .await
         }
-        Err(_) => provider.users.find(&target, &name, facets, &BTreeSet::new()).await,
+        Err(_) => {
+            provider
+                .users
+                .find(&target, &name, facets, &BTreeSet::new())
+                .await
+        }
     };
     let user = found.map_err(|error| diagnostic(&error))?;
-    let previous = if imported { Previous::Import(state) } else { Previous::State(state) };
+    let previous = if imported {
+        Previous::Import(state)
+    } else {
+        Previous::State(state)
+    };
     Ok(user.map(|user| state_of(&user, previous, &provider.default_tags)))
 }
 
@@ -224,4 +236,4 @@ fn outcome_diagnostics(outcome: &UserOutcome) -> Diagnostics {
 }
 
 /// How long operations may take unless `timeouts` says otherwise. IAM itself asks to wait up to five minutes.
-const DEFAULT_TIMEOUT: Duration = Duration::from_secs(600);
+const DEFAULT_TIMEOUT: Duration = Duration::from_mins(10);

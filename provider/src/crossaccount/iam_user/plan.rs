@@ -18,8 +18,16 @@ use crate::value::{Path, Value};
 
 /// Fills in what is known before apply, and checks what can be checked.
 pub(super) async fn plan(request: &PlanRequest<ProviderState>, plan: &mut Plan) {
-    let prior = request.prior.as_ref().map(IamUserModel::try_from).transpose();
-    let planned = plan.planned.as_ref().map(IamUserModel::try_from).transpose();
+    let prior = request
+        .prior
+        .as_ref()
+        .map(IamUserModel::try_from)
+        .transpose();
+    let planned = plan
+        .planned
+        .as_ref()
+        .map(IamUserModel::try_from)
+        .transpose();
     let (prior, planned) = match (prior, planned) {
         (Ok(prior), Ok(planned)) => (prior, planned),
         (Err(error), _) | (_, Err(error)) => {
@@ -34,7 +42,9 @@ pub(super) async fn plan(request: &PlanRequest<ProviderState>, plan: &mut Plan) 
         }
         (PlanAction::Create | PlanAction::Update, Some(planned)) => {
             fill_in(&request.provider, prior.as_ref(), planned, plan);
-            let Some(provider) = request.provider.ready() else { return };
+            let Some(provider) = request.provider.ready() else {
+                return;
+            };
             let mut found = wrong_partition(provider.partition, planned);
             if let Ok(account_id) = known_account(planned) {
                 found.append(refused_account(provider, &account_id));
@@ -60,7 +70,10 @@ fn fill_in(
 ) {
     let text = |value: Option<String>| value.map_or(Value::UNKNOWN, Value::from);
     let id = planned.account_id.known().zip(planned.name.known());
-    plan.set("id", text(id.map(|(account_id, name)| format!("{account_id}/{name}"))));
+    plan.set(
+        "id",
+        text(id.map(|(account_id, name)| format!("{account_id}/{name}"))),
+    );
     plan.set("arn", text(planned_arn(provider, prior, planned)));
     let Some(provider) = provider.ready() else {
         // The default tags and the owner are among what is not known yet.
@@ -73,7 +86,9 @@ fn fill_in(
         plan.set_unknown("tags_all");
     } else {
         let merged = merged_tags(&provider.default_tags, planned.tags.known());
-        let merged = merged.into_iter().map(|(key, value)| (key, Value::from(value)));
+        let merged = merged
+            .into_iter()
+            .map(|(key, value)| (key, Value::from(value)));
         plan.set("tags_all", Value::map(merged));
     }
 }
@@ -110,7 +125,9 @@ impl std::str::FromStr for PartitionOfArn {
 /// What contradicts itself in a configuration, whatever AWS says.
 pub(super) fn contradictions(config: &IamUserModel) -> Diagnostics {
     let mut found = Diagnostics::new();
-    let Ok(account_id) = known_account(config) else { return found };
+    let Ok(account_id) = known_account(config) else {
+        return found;
+    };
     if let Some(arn) = known_as::<RoleArn>(&config.role_arn)
         && *arn.account_id() != account_id
     {
@@ -144,15 +161,18 @@ pub(super) fn contradictions(config: &IamUserModel) -> Diagnostics {
 fn wrong_partition(partition: Partition, planned: &IamUserModel) -> Diagnostics {
     let role = known_as::<RoleArn>(&planned.role_arn)
         .map(|arn| ("role_arn", arn.partition(), arn.to_string()));
-    let policies =
-        policy_arns(planned).into_iter().map(|(name, arn)| (name, arn.partition(), arn.to_string()));
+    let policies = policy_arns(planned)
+        .into_iter()
+        .map(|(name, arn)| (name, arn.partition(), arn.to_string()));
     policies
         .chain(role)
         .filter(|(_, found, _)| *found != partition)
         .map(|(name, found, arn)| {
             Diagnostic::error(
                 "ARN of another partition",
-                format!("{arn} is in the partition {found}, and the provider's Region in {partition}."),
+                format!(
+                    "{arn} is in the partition {found}, and the provider's Region in {partition}."
+                ),
             )
             .at(Path::attribute(name))
         })
@@ -254,7 +274,11 @@ async fn live_checks(
     };
     let (quotas, others) = tokio::join!(quotas, others);
     // One account that cannot be reached is told once for a user, however many questions fail.
-    if others.is_empty() { found.append(quotas) } else { found.append(merged(quotas, others)) }
+    if others.is_empty() {
+        found.append(quotas);
+    } else {
+        found.append(merged(quotas, others));
+    }
     found
 }
 
@@ -288,8 +312,11 @@ async fn quota_problems(
         Ok(quotas) => quotas,
         Err(error) => return unchecked("Account", &error).into(),
     };
-    let new_users =
-        if creates { provider.planned_users(&target.account_id) } else { 0 };
+    let new_users = if creates {
+        provider.planned_users(&target.account_id)
+    } else {
+        0
+    };
     quotas
         .check(spec, planned.deletion_policy(), new_users)
         .into_iter()
@@ -301,7 +328,10 @@ async fn quota_problems(
                 Quota::InlinePolicySize => "inline_policies",
                 Quota::Tags => "tags",
             };
-            let detail = format!("Account {}, user {}: {message}.", target.account_id, spec.name);
+            let detail = format!(
+                "Account {}, user {}: {message}.",
+                target.account_id, spec.name
+            );
             Diagnostic::error("Quota exceeded", detail).at(Path::attribute(name))
         })
         .collect()
@@ -315,14 +345,21 @@ async fn existing_user(
     planned: &IamUserModel,
 ) -> Diagnostics {
     let expected = planned.inline_policy_names();
-    let user = match provider.users.find(target, &spec.name, spec.facets(), &expected).await {
+    let user = match provider
+        .users
+        .find(target, &spec.name, spec.facets(), &expected)
+        .await
+    {
         Ok(None) => return Diagnostics::new(),
         Ok(Some(user)) => user,
         Err(error) => return unchecked("Account", &error).into(),
     };
     let owner = provider.users.owner();
     let place = Path::attribute("name");
-    let adopts = planned.adoption_policy.known().is_some_and(|policy| policy == "adopt");
+    let adopts = planned
+        .adoption_policy
+        .known()
+        .is_some_and(|policy| policy == "adopt");
     let account_id = &target.account_id;
     match user.ownership(owner) {
         Ownership::Other(other) => Diagnostic::error(
@@ -386,18 +423,27 @@ async fn newly_managed(
         inline_policies: wanted.inline_policies && prior.inline_policies.is_null(),
         groups: wanted.groups && prior.groups.is_null(),
     };
-    let Ok(recorded) = prior.recorded() else { return Diagnostics::new() };
+    let Ok(recorded) = prior.recorded() else {
+        return Diagnostics::new();
+    };
     if facets == Facets::NONE {
         return Diagnostics::new();
     }
     let expected = planned.inline_policy_names();
-    let user = match provider.users.find(target, &recorded.name, facets, &expected).await {
+    let user = match provider
+        .users
+        .find(target, &recorded.name, facets, &expected)
+        .await
+    {
         Ok(Some(user)) => user,
         Ok(None) => return Diagnostics::new(),
         Err(error) => return unchecked("User", &error).into(),
     };
     let not_in = |names: Vec<String>, wanted: Vec<String>| {
-        names.into_iter().filter(|name| !wanted.contains(name)).collect::<Vec<_>>()
+        names
+            .into_iter()
+            .filter(|name| !wanted.contains(name))
+            .collect::<Vec<_>>()
     };
     let texts = |items: Vec<&dyn ToString>| items.iter().map(|item| item.to_string()).collect();
     let mut found = Diagnostics::new();
@@ -423,7 +469,11 @@ async fn newly_managed(
         "managed_policy_arns",
         not_in(
             managed.iter().map(ToString::to_string).collect(),
-            spec.managed_policy_arns.iter().flatten().map(ToString::to_string).collect(),
+            spec.managed_policy_arns
+                .iter()
+                .flatten()
+                .map(ToString::to_string)
+                .collect(),
         ),
     );
     let inline = user.inline_policies.unwrap_or_default();
@@ -431,7 +481,11 @@ async fn newly_managed(
         "inline_policies",
         not_in(
             inline.keys().map(ToString::to_string).collect(),
-            spec.inline_policies.iter().flatten().map(|(name, _)| name.to_string()).collect(),
+            spec.inline_policies
+                .iter()
+                .flatten()
+                .map(|(name, _)| name.to_string())
+                .collect(),
         ),
     );
     let groups = user.groups.unwrap_or_default();
@@ -439,7 +493,11 @@ async fn newly_managed(
         "groups",
         not_in(
             texts(groups.iter().map(|group| group as &dyn ToString).collect()),
-            spec.groups.iter().flatten().map(ToString::to_string).collect(),
+            spec.groups
+                .iter()
+                .flatten()
+                .map(ToString::to_string)
+                .collect(),
         ),
     );
     found
@@ -464,7 +522,10 @@ mod tests {
     }
 
     fn places(found: &Diagnostics) -> Vec<String> {
-        found.iter().map(|found| found.attribute.as_ref().unwrap().to_string()).collect()
+        found
+            .iter()
+            .map(|found| found.attribute.as_ref().unwrap().to_string())
+            .collect()
     }
 
     #[test]
@@ -511,7 +572,13 @@ mod tests {
             role_arn: text("arn:aws:iam::222222222222:role/Admin"),
             ..model()
         };
-        assert_eq!(places(&wrong_partition(Partition::Aws, &config)), ["permissions_boundary"]);
-        assert_eq!(places(&wrong_partition(Partition::China, &config)), ["role_arn"]);
+        assert_eq!(
+            places(&wrong_partition(Partition::Aws, &config)),
+            ["permissions_boundary"]
+        );
+        assert_eq!(
+            places(&wrong_partition(Partition::China, &config)),
+            ["role_arn"]
+        );
     }
 }

@@ -191,17 +191,26 @@ fn computed() -> Vec<Attribute> {
 
 /// Whether two known maps hold the same policies, document by document.
 fn same_policies(first: &Value, second: &Value) -> bool {
-    let (Some(first), Some(second)) = (first.as_map(), second.as_map()) else { return false };
+    let (Some(first), Some(second)) = (first.as_map(), second.as_map()) else {
+        return false;
+    };
     first.len() == second.len()
         && first.iter().all(|(name, document)| {
-            second.get(name).is_some_and(|other| same_document(document, other))
+            second
+                .get(name)
+                .is_some_and(|other| same_document(document, other))
         })
 }
 
 fn same_document(first: &Value, second: &Value) -> bool {
-    let (Some(first), Some(second)) = (first.as_str(), second.as_str()) else { return false };
+    let (Some(first), Some(second)) = (first.as_str(), second.as_str()) else {
+        return false;
+    };
     first == second
-        || match (first.parse::<PolicyDocument>(), second.parse::<PolicyDocument>()) {
+        || match (
+            first.parse::<PolicyDocument>(),
+            second.parse::<PolicyDocument>(),
+        ) {
             (Ok(first), Ok(second)) => first == second,
             _ => false,
         }
@@ -259,8 +268,10 @@ mod tests {
     #[case("deletion_policy", "forget")]
     fn a_wrong_value_is_refused_on_its_attribute(#[case] name: &str, #[case] value: &str) {
         let diagnostics = schema().validate(&Object::new().with(name, value));
-        let places: Vec<_> =
-            diagnostics.iter().map(|found| found.attribute.as_ref().unwrap().to_string()).collect();
+        let places: Vec<_> = diagnostics
+            .iter()
+            .map(|found| found.attribute.as_ref().unwrap().to_string())
+            .collect();
         assert_eq!(places, [name]);
     }
 
@@ -272,7 +283,11 @@ mod tests {
     #[case::bad_group("groups", Value::set([Value::from("a/b")]))]
     #[case::reserved_tag("tags", Value::map([("crossaccount:x", Value::from("v"))]))]
     fn a_wrong_element_is_refused(#[case] name: &str, #[case] value: Value) {
-        assert!(schema().validate(&Object::new().with(name, value)).has_errors());
+        assert!(
+            schema()
+                .validate(&Object::new().with(name, value))
+                .has_errors()
+        );
     }
 
     #[test]
@@ -287,7 +302,8 @@ mod tests {
     #[test]
     fn policies_are_the_same_when_their_documents_mean_the_same() {
         let policies = |text: &str| Value::map([("p", Value::from(text))]);
-        let plain = policies(r#"{"Statement":[{"Effect":"Allow","Action":"s3:*","Resource":"*"}]}"#);
+        let plain =
+            policies(r#"{"Statement":[{"Effect":"Allow","Action":"s3:*","Resource":"*"}]}"#);
         let other = policies(
             "{ \"Statement\": { \"Resource\": [\"*\"], \"Effect\": \"Allow\", \"Action\": [\"s3:*\"] } }",
         );

@@ -89,20 +89,6 @@ impl<'a> Client<'a> {
     }
 }
 
-/// Connects as the host does.
-pub(in super::super) async fn connect<T: AsyncRead + AsyncWrite + Unpin>(
-    host: &Host,
-    identity: &Identity,
-    stream: T,
-) -> TlsStream<T> {
-    let config = Arc::new(Client::of(host, identity).config());
-    let name = ServerName::try_from("localhost").unwrap();
-    TlsConnector::from(config)
-        .connect(name, stream)
-        .await
-        .unwrap()
-}
-
 /// Connects and exchanges one byte, because with TLS 1.3 a client learns of a refusal only when it
 /// reads. Returns the protocol that the server chose.
 async fn attempt(identity: &Identity, client: Client<'_>) -> Result<Vec<u8>, String> {
