@@ -44,7 +44,8 @@ impl Stored {
 
 /// One process of the provider, configured.
 pub(super) struct Provider {
-    child: Child,
+    /// Killed when this is dropped.
+    _child: Child,
     client: ProviderClient<Channel>,
     attributes: &'static [schema::Attribute],
     _directory: tempfile::TempDir,
@@ -80,17 +81,7 @@ impl Provider {
         };
         let answer = client.configure_provider(request).await?.into_inner();
         check(&answer.diagnostics)?;
-        Ok(Self { child, client, attributes: &schemas.resource, _directory: directory })
-    }
-
-    /// Kills the process: it gets no chance to do anything any more.
-    pub(super) async fn kill(&mut self) -> Result<()> {
-        Ok(self.child.kill().await?)
-    }
-
-    /// A client for calls beside a run, such as killing the process while it works.
-    pub(super) fn process_id(&self) -> u32 {
-        self.child.id().unwrap_or_default()
+        Ok(Self { _child: child, client, attributes: &schemas.resource, _directory: directory })
     }
 
     /// Refreshes, plans and applies; the state is true afterwards also when this fails.
