@@ -41,7 +41,7 @@ async fn a_missing_bucket_is_an_error_of_the_plan() {
     scene.configure(ALICE);
     let errors = scene.plan_error();
     for expected in
-        ["Audit record cannot be written", "audit = { bucket = ", bucket, "Create the bucket, or correct its name"]
+        ["Audit record cannot be written", "in provider \"crossaccount\"", bucket, "Create the bucket, or correct its name"]
     {
         assert!(errors.contains(expected), "{expected:?} is not in {errors}");
     }
@@ -166,7 +166,7 @@ async fn the_records_of_a_run_are_a_chain_that_shows_what_is_missing_or_altered(
     verify_chain(&removed).unwrap_err();
     let mut altered = objects;
     let text = String::from_utf8(altered[first].clone()).unwrap();
-    altered[first] = text.replace("create user", "delete user").into_bytes();
+    altered[first] = text.replace("create_user", "delete_user").into_bytes();
     assert_ne!(altered[first], text.into_bytes());
     verify_chain(&altered).unwrap_err();
 }

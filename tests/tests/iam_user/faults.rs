@@ -23,7 +23,7 @@ const OTHER_BOUNDARY: &str = "OtherBoundary";
 
 /// What is done while a call fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Operation {
+pub(super) enum Operation {
     Create,
     Adopt,
     Update,
@@ -32,7 +32,7 @@ enum Operation {
 
 /// How a call fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Failure {
+pub(super) enum Failure {
     Throttled,
     ServerError,
     DroppedBeforeCommit,
@@ -56,7 +56,7 @@ impl Failure {
 
     const OF_ADOPTION: [Self; 3] = [Self::ServerError, Self::DroppedAfterCommit, Self::Killed];
 
-    fn fault(self, call: &Place) -> Fault {
+    pub(super) fn fault(self, call: &Place) -> Fault {
         let kind = match self {
             Self::Throttled => FaultKind::Throttle,
             Self::ServerError => {
@@ -76,15 +76,15 @@ impl Failure {
 
 /// One call of a clean run: the nth of its action.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Place {
+pub(super) struct Place {
     /// Whether it is about the hub account.
-    hub: bool,
-    action: String,
-    number: u32,
+    pub(super) hub: bool,
+    pub(super) action: String,
+    pub(super) number: u32,
 }
 
 impl Place {
-    fn is_write(&self) -> bool {
+    pub(super) fn is_write(&self) -> bool {
         is_write(&self.action)
     }
 }
@@ -104,14 +104,14 @@ struct Case {
 
 /// All that IAM has of a user, but for its dates.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct User {
-    unique_id: String,
-    content: Content,
+pub(super) struct User {
+    pub(super) unique_id: String,
+    pub(super) content: Content,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Content {
-    name: String,
+pub(super) struct Content {
+    pub(super) name: String,
     path: String,
     boundary: Option<String>,
     tags: BTreeMap<String, String>,
@@ -124,20 +124,55 @@ fn statement(action: &str) -> Value {
     json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": action, "Resource": "*"}]})
 }
 
+/// The policies and groups that users get, and a user that is nobody's business.
+pub(super) async fn prepare(iam: &aws_sdk_iam::Client) -> Result<()> {
+    let document = statement("s3:*").to_string();
+    for name in [BOUNDARY, OTHER_BOUNDARY] {
+        iam.create_policy().policy_name(name).policy_document(&document).send().await?;
+    }
+    for name in ["engineers", "readers"] {
+        iam.create_group().group_name(name).send().await?;
+    }
+    iam.create_user().user_name("mallory").send().await?;
+    iam.add_user_to_group().user_name("mallory").group_name("engineers").send().await?;
+    Ok(())
+}
+
+/// The user as it is created, as Terraform's JSON syntax has it too.
+pub(super) fn first(account_id: &str, operation: Operation) -> Value {
+    json!({
+        "account_id": account_id,
+        "name": "alice",
+        "path": "/engineering/",
+        "permissions_boundary": format!("arn:aws:iam::{account_id}:policy/{BOUNDARY}"),
+        "managed_policy_arns": ["arn:aws:iam::aws:policy/ReadOnlyAccess"],
+        "inline_policies": {"one": statement("sqs:*").to_string(), "two": statement("sns:*").to_string()},
+        "groups": ["engineers"],
+        "tags": {"Team": "core", "Stage": "test"},
+        "adoption_policy": if operation == Operation::Adopt { "adopt" } else { "fail" },
+    })
+}
+
+/// The same user with everything changed: name, path, boundary, each set and the tags.
+pub(super) fn second(account_id: &str) -> Value {
+    json!({
+        "account_id": account_id,
+        "name": "alice.new",
+        "path": "/platform/",
+        "permissions_boundary": format!("arn:aws:iam::{account_id}:policy/{OTHER_BOUNDARY}"),
+        "managed_policy_arns": ["arn:aws:iam::aws:policy/IAMReadOnlyAccess"],
+        "inline_policies": {"two": statement("sns:Publish").to_string(), "three": statement("ec2:*").to_string()},
+        "groups": ["readers"],
+        "tags": {"Team": "platform", "Owner": "alice"},
+    })
+}
+
 impl Case {
     async fn new() -> Result<Self> {
         let world = World::new(1).await?;
         let environment = world.env();
         let iam = world.members()[0].iam();
-        let document = statement("s3:*").to_string();
-        for name in [BOUNDARY, OTHER_BOUNDARY] {
-            iam.create_policy().policy_name(name).policy_document(&document).send().await?;
-        }
-        for name in ["engineers", "readers"] {
-            iam.create_group().group_name(name).send().await?;
-        }
-        iam.create_user().user_name("mallory").send().await?;
-        iam.add_user_to_group().user_name("mallory").group_name("engineers").send().await?;
+        prepare(&iam).await?;
         Ok(Self { world, environment, iam })
     }
 
@@ -154,41 +189,10 @@ impl Case {
         Provider::start(&self.environment, &config).await
     }
 
-    fn policy_arn(&self, name: &str) -> String {
-        format!("arn:aws:iam::{}:policy/{name}", self.member().id())
-    }
-
-    fn first(&self, operation: Operation) -> Value {
-        json!({
-            "account_id": self.member().id(),
-            "name": "alice",
-            "path": "/engineering/",
-            "permissions_boundary": self.policy_arn(BOUNDARY),
-            "managed_policy_arns": ["arn:aws:iam::aws:policy/ReadOnlyAccess"],
-            "inline_policies": {"one": statement("sqs:*").to_string(), "two": statement("sns:*").to_string()},
-            "groups": ["engineers"],
-            "tags": {"Team": "core", "Stage": "test"},
-            "adoption_policy": if operation == Operation::Adopt { "adopt" } else { "fail" },
-        })
-    }
-
-    fn second(&self) -> Value {
-        json!({
-            "account_id": self.member().id(),
-            "name": "alice.new",
-            "path": "/platform/",
-            "permissions_boundary": self.policy_arn(OTHER_BOUNDARY),
-            "managed_policy_arns": ["arn:aws:iam::aws:policy/IAMReadOnlyAccess"],
-            "inline_policies": {"two": statement("sns:Publish").to_string(), "three": statement("ec2:*").to_string()},
-            "groups": ["readers"],
-            "tags": {"Team": "platform", "Owner": "alice"},
-        })
-    }
-
     fn wanted(&self, operation: Operation) -> Option<Value> {
         match operation {
-            Operation::Create | Operation::Adopt => Some(self.first(operation)),
-            Operation::Update => Some(self.second()),
+            Operation::Create | Operation::Adopt => Some(first(self.member().id(), operation)),
+            Operation::Update => Some(second(self.member().id())),
             Operation::Delete => None,
         }
     }
@@ -206,7 +210,7 @@ impl Case {
                 put.policy_document(document).send().await?;
             }
             Operation::Update | Operation::Delete => {
-                let wanted = self.first(operation);
+                let wanted = first(self.member().id(), operation);
                 self.provider().await?.apply(&mut stored, Some(&wanted)).await?;
             }
         }
@@ -340,7 +344,7 @@ impl Case {
 }
 
 /// The user of a configuration, as IAM should have it.
-fn content(wanted: &Value) -> Content {
+pub(super) fn content(wanted: &Value) -> Content {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let set = |name: &str| wanted[name].as_array().into_iter().flatten().map(text).collect();
     let map = |name: &str| {
@@ -362,7 +366,7 @@ fn content(wanted: &Value) -> Content {
 }
 
 /// A user as IAM has it.
-async fn user(iam: &aws_sdk_iam::Client, name: &str) -> Result<Option<User>> {
+pub(super) async fn user(iam: &aws_sdk_iam::Client, name: &str) -> Result<Option<User>> {
     let found = match iam.get_user().user_name(name).send().await {
         Ok(output) => output.user.context("an answer without a user")?,
         Err(error) => match error.into_service_error() {
@@ -415,7 +419,7 @@ fn percent_decode(text: &str) -> String {
 }
 
 /// The calls of a run in which nothing fails.
-async fn places(operation: Operation) -> Result<Vec<Place>> {
+pub(super) async fn places(operation: Operation) -> Result<Vec<Place>> {
     let case = Case::new().await?;
     let stored = case.arrange(operation).await?;
     let adopted = user(&case.iam, "alice").await?;

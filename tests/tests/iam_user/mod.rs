@@ -3,6 +3,7 @@
 mod accounts;
 mod audit;
 mod faults;
+mod faults_cli;
 mod host;
 mod interrupts;
 mod lifecycle;
