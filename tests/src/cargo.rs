@@ -35,7 +35,7 @@ pub(crate) fn target_directory() -> PathBuf {
 ///
 /// # Errors
 /// When cargo cannot be started or the build fails; the message holds the compiler's output.
-pub(crate) fn provider_directory() -> Result<&'static Path> {
+pub fn provider_directory() -> Result<&'static Path> {
     static BUILT: OnceLock<Result<PathBuf, String>> = OnceLock::new();
     BUILT
         .get_or_init(|| build_provider().map_err(|error| format!("{error:#}")))

@@ -24,5 +24,6 @@ pub mod python;
 pub mod standin;
 pub mod terraform;
 
+pub use cargo::provider_directory;
 pub use standin::{Account, Fault, FaultKind, StandIn, World, WorldOptions};
 pub use terraform::{Terraform, TerraformOutput};

@@ -148,6 +148,12 @@ fn sdk_config(
         .http_client(HttpClientBuilder::new().build_http())
         // A test wants to see what one call does.
         .retry_config(aws_config::retry::RetryConfig::disabled())
+        // On a busy machine the stand-in may be slow to accept a connection.
+        .timeout_config(
+            aws_config::timeout::TimeoutConfig::builder()
+                .connect_timeout(std::time::Duration::from_mins(1))
+                .build(),
+        )
         .sleep_impl(aws_smithy_async::rt::sleep::SharedAsyncSleep::new(
             aws_smithy_async::rt::sleep::TokioSleep::new(),
         ))
