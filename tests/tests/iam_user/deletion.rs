@@ -9,11 +9,27 @@ const ALICE: &str = "crossaccount_iam_user.alice";
 const READ_ONLY: &str = "arn:aws:iam::aws:policy/ReadOnlyAccess";
 
 fn destroy(scene: &Scene) -> String {
-    flat(&scene.terraform.destroy().unwrap().expect_success().unwrap().text())
+    flat(
+        &scene
+            .terraform
+            .destroy()
+            .unwrap()
+            .expect_success()
+            .unwrap()
+            .text(),
+    )
 }
 
 fn destroy_error(scene: &Scene) -> String {
-    flat(&scene.terraform.destroy().unwrap().expect_failure().unwrap().text())
+    flat(
+        &scene
+            .terraform
+            .destroy()
+            .unwrap()
+            .expect_failure()
+            .unwrap()
+            .text(),
+    )
 }
 
 #[tokio::test]
@@ -31,7 +47,9 @@ async fn what_others_made_stops_a_deletion_and_is_named() {
 
     scene.forget_calls().await;
     // Without a refresh: the state knows nothing of what was added meanwhile.
-    let output = scene.terraform.run(&["destroy", "-no-color", "-auto-approve", "-refresh=false"]);
+    let output = scene
+        .terraform
+        .run(&["destroy", "-no-color", "-auto-approve", "-refresh=false"]);
     let error = flat(&output.unwrap().expect_failure().unwrap().text());
     for name in [
         "console password",
@@ -49,7 +67,10 @@ async fn what_others_made_stops_a_deletion_and_is_named() {
     ] {
         assert!(error.contains(name), "{name} in {error}");
     }
-    assert!(!error.contains("membership ours") && !error.contains("policy own"), "{error}");
+    assert!(
+        !error.contains("membership ours") && !error.contains("policy own"),
+        "{error}"
+    );
     assert_eq!(scene.writes().await, Vec::<String>::new());
     assert_eq!(scene.active("alice").await, before);
     assert_eq!(scene.groups("alice").await, set(["ours", "theirs"]));
@@ -97,7 +118,10 @@ async fn a_retained_user_is_forgotten_and_not_touched() {
     let scene = Scene::new(1).await;
     scene.alice("deletion_policy = \"retain\"");
     scene.apply();
-    let (user, tags) = (scene.user("alice").await.unwrap(), scene.tags("alice").await);
+    let (user, tags) = (
+        scene.user("alice").await.unwrap(),
+        scene.tags("alice").await,
+    );
     scene.forget_calls().await;
     destroy(&scene);
     assert_eq!(scene.writes().await, Vec::<String>::new());
@@ -135,19 +159,35 @@ async fn a_quarantined_user_has_no_access_until_it_is_wanted_again() {
         json!({"crossaccount-quarantine": "*", "own": "s3:ListAllMyBuckets"})
     );
     assert_eq!(scene.groups("alice").await, set(["staff"]));
-    let locked =
-        map([("crossaccount:managed-by", "test"), ("crossaccount:quarantined-by", "test")]);
+    let locked = map([
+        ("crossaccount:managed-by", "test"),
+        ("crossaccount:quarantined-by", "test"),
+    ]);
     assert_eq!(scene.tags("alice").await, locked);
 
     // Wanted again: the lock goes, what was taken away does not come back by itself.
     scene.alice(&attributes);
     let found = scene.diagnostics();
-    assert!(found[0].detail.contains("was quarantined by this deployment"), "{found:?}");
+    assert!(
+        found[0]
+            .detail
+            .contains("was quarantined by this deployment"),
+        "{found:?}"
+    );
     scene.apply();
     assert_eq!(scene.state(ALICE)["unique_id"], json!(unique_id));
-    assert_eq!(json!(scene.inline("alice").await), json!({"own": "s3:ListAllMyBuckets"}));
-    assert_eq!(scene.tags("alice").await, map([("crossaccount:managed-by", "test")]));
-    assert_eq!(scene.active("alice").await["keys"], json!(["Inactive", "Inactive"]));
+    assert_eq!(
+        json!(scene.inline("alice").await),
+        json!({"own": "s3:ListAllMyBuckets"})
+    );
+    assert_eq!(
+        scene.tags("alice").await,
+        map([("crossaccount:managed-by", "test")])
+    );
+    assert_eq!(
+        scene.active("alice").await["keys"],
+        json!(["Inactive", "Inactive"])
+    );
     scene.assert_nothing_to_do();
 }
 
@@ -156,14 +196,26 @@ async fn a_stranger_of_the_same_name_is_left_alone() {
     let scene = Scene::new(1).await;
     scene.alice("force_destroy = true");
     scene.apply();
-    scene.member().iam().delete_user().user_name("alice").send().await.unwrap();
+    scene
+        .member()
+        .iam()
+        .delete_user()
+        .user_name("alice")
+        .send()
+        .await
+        .unwrap();
     let stranger = scene.make_user("alice", &[]).await;
     scene.forget_calls().await;
     // With a refresh the plan refuses already; without it the deletion has to find out.
     assert!(destroy_error(&scene).contains("User was replaced"));
-    let output = scene.terraform.run(&["destroy", "-no-color", "-auto-approve", "-refresh=false"]);
+    let output = scene
+        .terraform
+        .run(&["destroy", "-no-color", "-auto-approve", "-refresh=false"]);
     let printed = flat(&output.unwrap().expect_success().unwrap().text());
-    assert!(printed.contains("is another user than the one that was recorded"), "{printed}");
+    assert!(
+        printed.contains("is another user than the one that was recorded"),
+        "{printed}"
+    );
     assert_eq!(scene.writes().await, Vec::<String>::new());
     assert_eq!(scene.user("alice").await.unwrap().user_id, stranger);
     assert!(scene.terraform.state().unwrap().is_empty());
@@ -174,8 +226,17 @@ async fn a_user_that_is_gone_already_counts_as_destroyed() {
     let scene = Scene::new(1).await;
     scene.alice("");
     scene.apply();
-    scene.member().iam().delete_user().user_name("alice").send().await.unwrap();
-    let output = scene.terraform.run(&["destroy", "-no-color", "-auto-approve", "-refresh=false"]);
+    scene
+        .member()
+        .iam()
+        .delete_user()
+        .user_name("alice")
+        .send()
+        .await
+        .unwrap();
+    let output = scene
+        .terraform
+        .run(&["destroy", "-no-color", "-auto-approve", "-refresh=false"]);
     output.unwrap().expect_success().unwrap();
     assert!(scene.terraform.state().unwrap().is_empty());
 }
@@ -193,9 +254,16 @@ async fn the_guardrail_stops_the_deletion_of_one_user_too_many() {
 
     scene.forget_calls().await;
     with(&["dave"]);
-    for error in [scene.plan_error(), scene.apply_error(), destroy_error(&scene)] {
+    for error in [
+        scene.plan_error(),
+        scene.apply_error(),
+        destroy_error(&scene),
+    ] {
         assert!(error.contains("more than 2 users"), "{error}");
-        assert!(error.contains("raise `guardrails.max_user_deletions`"), "{error}");
+        assert!(
+            error.contains("raise `guardrails.max_user_deletions`"),
+            "{error}"
+        );
     }
     assert_eq!(scene.writes().await, Vec::<String>::new());
 

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use harness::World;
 use harness::cloudformation::member_role;
 use harness::standin::{Call, WorldOptions};
-use harness::World;
 use serde_json::{Value, json};
 
 use super::by_hand::{document, user};
@@ -25,7 +25,10 @@ async fn deploy(parameters: &[(&str, &str)]) -> (Scene, BTreeSet<Permission>) {
     let mut all = vec![
         ("AWS::AccountId", "222222222222"),
         ("HubAccountId", "111111111111"),
-        ("HubPrincipalArnPatterns", "arn:aws:iam::111111111111:user/*"),
+        (
+            "HubPrincipalArnPatterns",
+            "arn:aws:iam::111111111111:user/*",
+        ),
         ("ExternalId", "the-external-id"),
         ("OrganizationId", "o-a1b2c3d4e5"),
     ];
@@ -41,9 +44,16 @@ async fn deploy(parameters: &[(&str, &str)]) -> (Scene, BTreeSet<Permission>) {
         serde_json::from_str(&text).unwrap()
     };
     let trust = place(&role.trust_policy);
-    let permissions = role.policies.iter().map(|(name, policy)| (name.clone(), place(policy)));
+    let permissions = role
+        .policies
+        .iter()
+        .map(|(name, policy)| (name.clone(), place(policy)));
     let permissions: std::collections::BTreeMap<_, _> = permissions.collect();
-    let granted = permissions.values().chain([&trust]).flat_map(permissions_in).collect();
+    let granted = permissions
+        .values()
+        .chain([&trust])
+        .flat_map(permissions_in)
+        .collect();
     let world = World::with(WorldOptions {
         role_name: role.role_name,
         role_path: role.path,
@@ -81,9 +91,15 @@ fn used(calls: &[Call]) -> BTreeSet<Permission> {
 
 fn refused(calls: &[Call]) -> Vec<String> {
     let refused = calls.iter().filter(|call| {
-        !call.allowed || call.error_code.as_deref().is_some_and(|code| code.contains("Denied"))
+        !call.allowed
+            || call
+                .error_code
+                .as_deref()
+                .is_some_and(|code| code.contains("Denied"))
     });
-    refused.map(|call| format!("{} {:?} {:?}", call.action, call.resources, call.error_code)).collect()
+    refused
+        .map(|call| format!("{} {:?} {:?}", call.action, call.resources, call.error_code))
+        .collect()
 }
 
 #[tokio::test]
@@ -112,7 +128,14 @@ async fn the_whole_life_of_a_user_needs_every_permission_of_the_role_and_no_othe
     };
     scene.configure(&full("alice", "/", READ_ONLY, READ_ONLY, "staff", "one"));
     scene.apply();
-    scene.configure(&full("alice.smith", "/x/", SECURITY_AUDIT, SECURITY_AUDIT, "guests", "two"));
+    scene.configure(&full(
+        "alice.smith",
+        "/x/",
+        SECURITY_AUDIT,
+        SECURITY_AUDIT,
+        "guests",
+        "two",
+    ));
     scene.apply();
     scene.assert_nothing_to_do();
     let tail = "groups = []\n managed_policy_arns = []\n inline_policies = {}";
@@ -120,14 +143,23 @@ async fn the_whole_life_of_a_user_needs_every_permission_of_the_role_and_no_othe
     scene.apply();
 
     // Renamed by hand and found again.
-    let rename = scene.member().iam().update_user().user_name("alice").new_user_name("mallory");
+    let rename = scene
+        .member()
+        .iam()
+        .update_user()
+        .user_name("alice")
+        .new_user_name("mallory");
     rename.send().await.unwrap();
+    scene.backdate();
     scene.apply();
 
     // Locked with everything that can hang on a user, wanted again, and deleted with all of it.
     scene.hang_everything_on("alice").await;
     scene.terraform.destroy().unwrap().expect_success().unwrap();
-    assert_eq!(scene.active("alice").await["keys"], json!(["Inactive", "Inactive"]));
+    assert_eq!(
+        scene.active("alice").await["keys"],
+        json!(["Inactive", "Inactive"])
+    );
     scene.alice("force_destroy = true");
     scene.apply();
     scene.grant("alice", "staff", READ_ONLY, "by-hand").await;
@@ -140,9 +172,15 @@ async fn the_whole_life_of_a_user_needs_every_permission_of_the_role_and_no_othe
     assert_eq!(refused(&calls), Vec::<String>::new());
     let used = used(&calls);
     let unused: Vec<_> = granted.difference(&used).collect();
-    assert!(unused.is_empty(), "granted by the template and never needed: {unused:#?}");
+    assert!(
+        unused.is_empty(),
+        "granted by the template and never needed: {unused:#?}"
+    );
     let unknown: Vec<_> = used.difference(&granted).collect();
-    assert!(unknown.is_empty(), "used, but not found in the template: {unknown:#?}");
+    assert!(
+        unknown.is_empty(),
+        "used, but not found in the template: {unknown:#?}"
+    );
 }
 
 #[tokio::test]
@@ -150,7 +188,10 @@ async fn a_role_that_is_limited_to_a_path_a_boundary_and_policies_is_enough_with
     let (scene, _) = deploy(&[
         ("UserPathPrefix", "/engineering/"),
         ("GroupPathPrefix", "/"),
-        ("PermissionsBoundaryArn", "arn:aws:iam::*:policy/UserBoundary"),
+        (
+            "PermissionsBoundaryArn",
+            "arn:aws:iam::*:policy/UserBoundary",
+        ),
         ("AllowedPolicyArns", READ_ONLY),
     ])
     .await;
@@ -183,22 +224,41 @@ async fn a_role_that_is_limited_to_a_path_a_boundary_and_policies_is_enough_with
     alice("/engineering/backend/", &boundary, READ_ONLY);
     scene.apply();
     scene.assert_nothing_to_do();
-    assert_eq!(refused(&scene.calls(scene.member().id()).await), Vec::<String>::new());
+    assert_eq!(
+        refused(&scene.calls(scene.member().id()).await),
+        Vec::<String>::new()
+    );
 
     // The boundary cannot be taken off, nor another policy be given; what failed is told and what exists is kept.
     alice("/engineering/backend/", "", READ_ONLY);
     let error = scene.apply_error();
-    assert!(error.contains("iam:DeleteUserPermissionsBoundary"), "{error}");
+    assert!(
+        error.contains("iam:DeleteUserPermissionsBoundary"),
+        "{error}"
+    );
     let calls = scene.calls(scene.member().id()).await;
-    let denied = calls.iter().flat_map(|call| &call.decisions).filter(|found| !found.allowed);
-    let sids: BTreeSet<_> =
-        denied.flat_map(|found| &found.statements).map(|found| found.sid.as_str()).collect();
+    let denied = calls
+        .iter()
+        .flat_map(|call| &call.decisions)
+        .filter(|found| !found.allowed);
+    let sids: BTreeSet<_> = denied
+        .flat_map(|found| &found.statements)
+        .map(|found| found.sid.as_str())
+        .collect();
     assert!(sids.contains("NeverRemoveBoundaries"), "{sids:?}");
     alice("/engineering/backend/", &boundary, SECURITY_AUDIT);
     let error = scene.apply_error();
-    assert!(error.contains(SECURITY_AUDIT) && error.contains("AccessDenied"), "{error}");
+    assert!(
+        error.contains(SECURITY_AUDIT) && error.contains("AccessDenied"),
+        "{error}"
+    );
     let user = scene.user("alice").await.unwrap();
-    assert_eq!(user.permissions_boundary().unwrap().permissions_boundary_arn(), Some(&*boundary));
+    assert_eq!(
+        user.permissions_boundary()
+            .unwrap()
+            .permissions_boundary_arn(),
+        Some(&*boundary)
+    );
     assert_eq!(scene.state(ALICE)["permissions_boundary"], json!(boundary));
 
     // A user that was deleted by hand is known to be gone, and created anew.
@@ -207,5 +267,8 @@ async fn a_role_that_is_limited_to_a_path_a_boundary_and_policies_is_enough_with
     scene.forget_calls().await;
     scene.terraform.destroy().unwrap().expect_success().unwrap();
     assert!(scene.user("alice").await.is_none());
-    assert_eq!(refused(&scene.calls(scene.member().id()).await), Vec::<String>::new());
+    assert_eq!(
+        refused(&scene.calls(scene.member().id()).await),
+        Vec::<String>::new()
+    );
 }
