@@ -1,10 +1,17 @@
 //! `crossaccount_iam_user` through the real Terraform CLI, against the stand-in.
 
 mod accounts;
+mod adoption;
 mod audit;
+mod by_hand;
+mod changes;
+mod deletion;
+mod drift;
 mod faults;
 mod faults_cli;
 mod host;
 mod interrupts;
 mod lifecycle;
+mod member_role_life_cycle;
+mod plan_checks;
 mod scene;

@@ -344,6 +344,14 @@ async fn existing_user(
     spec: &UserSpec,
     planned: &IamUserModel,
 ) -> Diagnostics {
+    // Mostly there is no such user, and one call tells. Asking for its sets as well would cost more calls, and a member
+    // role that is limited to a path denies them for a user that does not exist.
+    let nothing = BTreeSet::new();
+    match provider.users.find(target, &spec.name, Facets::NONE, &nothing).await {
+        Ok(None) => return Diagnostics::new(),
+        Ok(Some(_)) => {}
+        Err(error) => return unchecked("Account", &error).into(),
+    }
     let expected = planned.inline_policy_names();
     let user = match provider
         .users
