@@ -60,15 +60,22 @@ fn server(latency: Duration) -> BenchServer {
     .unwrap()
 }
 
-fn config(environment: &[(String, String)], session: Option<&aws_sdk_sts::types::Credentials>) -> SdkConfig {
+fn config(
+    environment: &[(String, String)],
+    session: Option<&aws_sdk_sts::types::Credentials>,
+) -> SdkConfig {
     let of = |name: &str| {
         let found = environment.iter().find(|(key, _)| key == name);
         found.map(|(_, value)| value.clone()).unwrap()
     };
     let credentials = match session {
-        None => {
-            Credentials::new(of("AWS_ACCESS_KEY_ID"), of("AWS_SECRET_ACCESS_KEY"), None, None, "test")
-        }
+        None => Credentials::new(
+            of("AWS_ACCESS_KEY_ID"),
+            of("AWS_SECRET_ACCESS_KEY"),
+            None,
+            None,
+            "test",
+        ),
         Some(session) => Credentials::new(
             session.access_key_id(),
             session.secret_access_key(),
@@ -110,7 +117,10 @@ where
         (r#"e_tag: Some\("[^)]*"\)"#, "e_tag: TAG"),
     ];
     let text = rules.iter().fold(text, |text, (pattern, replacement)| {
-        Regex::new(pattern).unwrap().replace_all(&text, *replacement).into_owned()
+        Regex::new(pattern)
+            .unwrap()
+            .replace_all(&text, *replacement)
+            .into_owned()
     });
     format!("{call}: {text}")
 }
@@ -140,7 +150,10 @@ async fn transcript(
     lines.push(format!(
         "identity: {} {}",
         identity.account().unwrap().len(),
-        identity.arn().unwrap().contains(&format!("arn:aws:iam::{}:", identity.account().unwrap()))
+        identity
+            .arn()
+            .unwrap()
+            .contains(&format!("arn:aws:iam::{}:", identity.account().unwrap()))
     ));
     let assume = sts
         .assume_role()
@@ -181,14 +194,36 @@ async fn transcript(
                     .tags(tag("crossaccount:managed-by", "@me"))
             );
             note!(iam.create_user().user_name("ALICE"));
-            note!(iam.create_user().user_name("carol").permissions_boundary("arn:aws:iam::222222222222:policy/none"));
+            note!(
+                iam.create_user()
+                    .user_name("carol")
+                    .permissions_boundary("arn:aws:iam::222222222222:policy/none")
+            );
             note!(iam.create_user().user_name("plain"));
             note!(iam.get_user().user_name("plain"));
         }
-        note!(iam.tag_user().user_name(name).tags(tag("team", "c")).tags(tag("Cost", "1")));
-        note!(iam.attach_user_policy().user_name(name).policy_arn(READ_ONLY));
-        note!(iam.attach_user_policy().user_name(name).policy_arn(BOUNDARY));
-        note!(iam.put_user_policy().user_name(name).policy_name("own").policy_document(POLICY));
+        note!(
+            iam.tag_user()
+                .user_name(name)
+                .tags(tag("team", "c"))
+                .tags(tag("Cost", "1"))
+        );
+        note!(
+            iam.attach_user_policy()
+                .user_name(name)
+                .policy_arn(READ_ONLY)
+        );
+        note!(
+            iam.attach_user_policy()
+                .user_name(name)
+                .policy_arn(BOUNDARY)
+        );
+        note!(
+            iam.put_user_policy()
+                .user_name(name)
+                .policy_name("own")
+                .policy_document(POLICY)
+        );
         note!(iam.add_user_to_group().user_name(name).group_name(GROUP));
         note!(iam.add_user_to_group().user_name(name).group_name("nobody"));
         note!(iam.get_user().user_name(name));
@@ -204,15 +239,35 @@ async fn transcript(
         note!(iam.list_ssh_public_keys().user_name(name));
         note!(iam.list_service_specific_credentials().user_name(name));
         note!(iam.delete_user().user_name(name));
-        note!(iam.remove_user_from_group().user_name(name).group_name(GROUP));
-        note!(iam.remove_user_from_group().user_name(name).group_name(GROUP));
+        note!(
+            iam.remove_user_from_group()
+                .user_name(name)
+                .group_name(GROUP)
+        );
+        note!(
+            iam.remove_user_from_group()
+                .user_name(name)
+                .group_name(GROUP)
+        );
         note!(iam.delete_user().user_name(name));
         note!(iam.delete_user_policy().user_name(name).policy_name("own"));
         note!(iam.delete_user_policy().user_name(name).policy_name("own"));
         note!(iam.delete_user().user_name(name));
-        note!(iam.detach_user_policy().user_name(name).policy_arn(READ_ONLY));
-        note!(iam.detach_user_policy().user_name(name).policy_arn(READ_ONLY));
-        note!(iam.detach_user_policy().user_name(name).policy_arn(BOUNDARY));
+        note!(
+            iam.detach_user_policy()
+                .user_name(name)
+                .policy_arn(READ_ONLY)
+        );
+        note!(
+            iam.detach_user_policy()
+                .user_name(name)
+                .policy_arn(READ_ONLY)
+        );
+        note!(
+            iam.detach_user_policy()
+                .user_name(name)
+                .policy_arn(BOUNDARY)
+        );
         note!(iam.list_groups_for_user().user_name(name));
         note!(iam.list_attached_user_policies().user_name(name));
         note!(iam.list_user_policies().user_name(name));
@@ -220,13 +275,22 @@ async fn transcript(
         note!(iam.get_user().user_name(name));
     }
 
-    let s3 = aws_sdk_s3::config::Builder::from(&hub).force_path_style(true).build();
+    let s3 = aws_sdk_s3::config::Builder::from(&hub)
+        .force_path_style(true)
+        .build();
     let s3 = aws_sdk_s3::Client::from_conf(s3);
     for name in [bucket, "no-such-bucket-here"] {
         let known = if name == bucket { "the bucket" } else { name };
-        lines.push(line(&format!("head {known}"), s3.head_bucket().bucket(name).send().await));
+        lines.push(line(
+            &format!("head {known}"),
+            s3.head_bucket().bucket(name).send().await,
+        ));
         for _ in 0..2 {
-            let put = s3.put_object().bucket(name).key("a/dt=2026-01-02/b c.json").if_none_match("*");
+            let put = s3
+                .put_object()
+                .bucket(name)
+                .key("a/dt=2026-01-02/b c.json")
+                .if_none_match("*");
             let put = put.body(ByteStream::from_static(b"{}")).send().await;
             lines.push(line(&format!("put {known}"), put));
         }
@@ -238,7 +302,14 @@ async fn transcript(
 async fn every_answer_has_the_same_fields_as_that_of_the_stand_in() {
     let world = World::new(1).await.unwrap();
     let member = world.members()[0].id();
-    world.iam(member).unwrap().create_group().group_name(GROUP).send().await.unwrap();
+    world
+        .iam(member)
+        .unwrap()
+        .create_group()
+        .group_name(GROUP)
+        .send()
+        .await
+        .unwrap();
     let expected = transcript(
         &world.env(),
         &world.role_arn(member),
@@ -270,7 +341,13 @@ async fn a_call_that_the_benchmark_does_not_make_is_refused_as_such() {
     let server = server(Duration::ZERO);
     let iam = aws_sdk_iam::Client::new(&config(&server.env(), None));
     iam.create_user().user_name("alice").send().await.unwrap();
-    let refused = iam.update_user().user_name("alice").new_path("/x/").send().await.unwrap_err();
+    let refused = iam
+        .update_user()
+        .user_name("alice")
+        .new_path("/x/")
+        .send()
+        .await
+        .unwrap_err();
     assert_eq!(refused.code(), Some("InvalidAction"));
     let calls = server.take_calls();
     assert_eq!(calls[1].error_code.as_deref(), Some("InvalidAction"));
@@ -304,8 +381,14 @@ async fn every_call_takes_the_latency_and_calls_at_the_same_time_are_one_round_t
     assert!(user.is_ok() && groups.is_ok());
     let calls = server.take_calls();
     assert_eq!(calls.len(), 3);
-    assert!(calls.iter().all(|call| call.end - call.begin >= latency), "{calls:?}");
-    assert!(calls.iter().all(|call| call.user_name == "alice"), "{calls:?}");
+    assert!(
+        calls.iter().all(|call| call.end - call.begin >= latency),
+        "{calls:?}"
+    );
+    assert!(
+        calls.iter().all(|call| call.user_name == "alice"),
+        "{calls:?}"
+    );
     assert_eq!(round_trips(&calls), 2, "{calls:?}");
     assert!(server.take_calls().is_empty());
 }

@@ -50,12 +50,7 @@ const SUMMARY: [(&str, u32); 31] = [
     ("VersionsPerPolicyQuota", 5),
 ];
 
-pub(super) fn answer(
-    state: &mut State,
-    caller: &Caller,
-    operation: &str,
-    form: &Form,
-) -> Outcome {
+pub(super) fn answer(state: &mut State, caller: &Caller, operation: &str, form: &Form) -> Outcome {
     let account_id = caller.account_id.as_str();
     if operation == "CreateUser" {
         let id = state.unique_id("AIDA", 17);
@@ -86,20 +81,15 @@ pub(super) fn answer(
 }
 
 /// Calls that need nothing but one user that exists.
-fn of_user(
-    user: &mut User,
-    account_id: &str,
-    name: &str,
-    operation: &str,
-    form: &Form,
-) -> Outcome {
+fn of_user(user: &mut User, account_id: &str, name: &str, operation: &str, form: &Form) -> Outcome {
     let policy = form.text("PolicyName");
     let arn = form.text("PolicyArn");
     match operation {
         "GetUser" => Ok(Some(details(user, account_id, name))),
         "TagUser" => {
             for (key, value) in form.tags() {
-                user.tags.retain(|(kept, _)| !kept.eq_ignore_ascii_case(&key));
+                user.tags
+                    .retain(|(kept, _)| !kept.eq_ignore_ascii_case(&key));
                 user.tags.push((key, value));
             }
             Ok(None)
@@ -110,9 +100,9 @@ fn of_user(
             Ok(None)
         }
         "DetachUserPolicy" if user.attached.remove(arn) => Ok(None),
-        "DetachUserPolicy" => {
-            Err(Refusal::no_such_entity(format!("Policy {arn} was not found.")))
-        }
+        "DetachUserPolicy" => Err(Refusal::no_such_entity(format!(
+            "Policy {arn} was not found."
+        ))),
         "ListAttachedUserPolicies" => Ok(Some(attached(user))),
         "PutUserPolicy" => {
             let document = form.text("PolicyDocument").to_owned();
@@ -120,7 +110,10 @@ fn of_user(
             Ok(None)
         }
         "GetUserPolicy" => {
-            let document = user.inline.get(policy).ok_or_else(|| no_inline_policy(policy))?;
+            let document = user
+                .inline
+                .get(policy)
+                .ok_or_else(|| no_inline_policy(policy))?;
             let document = utf8_percent_encode(document, DOCUMENT).to_string();
             Ok(Some(
                 [
@@ -133,7 +126,9 @@ fn of_user(
         }
         "DeleteUserPolicy" => {
             let removed = user.inline.remove(policy);
-            removed.map(|_| None).ok_or_else(|| no_inline_policy(policy))
+            removed
+                .map(|_| None)
+                .ok_or_else(|| no_inline_policy(policy))
         }
         "ListUserPolicies" => Ok(Some(whole_list("PolicyNames", user.inline.keys().cloned()))),
         "GetLoginProfile" => Err(Refusal::no_such_entity(format!(
@@ -144,9 +139,7 @@ fn of_user(
         "ListMFADevices" => Ok(Some(whole_list("MFADevices", []))),
         "ListSigningCertificates" => Ok(Some(whole_list("Certificates", []))),
         "ListSSHPublicKeys" => Ok(Some(whole_list("SSHPublicKeys", []))),
-        "ListServiceSpecificCredentials" => {
-            Ok(Some(whole_list("ServiceSpecificCredentials", [])))
-        }
+        "ListServiceSpecificCredentials" => Ok(Some(whole_list("ServiceSpecificCredentials", []))),
         other => Err(unknown_operation(other)),
     }
 }
@@ -183,7 +176,11 @@ fn check_policy(arn: &str, what: &str) -> Result<(), Refusal> {
 
 fn create_user(account: &mut Account, account_id: &str, id: String, form: &Form) -> Outcome {
     let name = form.text("UserName");
-    if account.users.keys().any(|taken| taken.eq_ignore_ascii_case(name)) {
+    if account
+        .users
+        .keys()
+        .any(|taken| taken.eq_ignore_ascii_case(name))
+    {
         let message = format!("User with name {name} already exists.");
         return Err(Refusal::new(409, "EntityAlreadyExists", message));
     }
@@ -233,11 +230,16 @@ fn list_groups(account: &mut Account, account_id: &str, name: &str) -> Outcome {
 /// What stops a deletion.
 fn obstacle(user: &User) -> Option<&'static str> {
     let obstacles = [
-        (!user.groups.is_empty(), "must remove users from group first."),
+        (
+            !user.groups.is_empty(),
+            "must remove users from group first.",
+        ),
         (!user.inline.is_empty(), "must delete policies first."),
         (!user.attached.is_empty(), "must detach all policies first."),
     ];
-    obstacles.into_iter().find_map(|(blocks, what)| blocks.then_some(what))
+    obstacles
+        .into_iter()
+        .find_map(|(blocks, what)| blocks.then_some(what))
 }
 
 fn details(user: &User, account_id: &str, name: &str) -> String {
@@ -245,14 +247,19 @@ fn details(user: &User, account_id: &str, name: &str) -> String {
         element("Path", &user.path),
         element("UserName", name),
         element("UserId", &user.id),
-        element("Arn", &format!("arn:aws:iam::{account_id}:user{}{name}", user.path)),
+        element(
+            "Arn",
+            &format!("arn:aws:iam::{account_id}:user{}{name}", user.path),
+        ),
         element("CreateDate", &user.created),
     ]
     .concat();
     if let Some(arn) = &user.boundary {
         let kind = element("PermissionsBoundaryType", "Policy");
         let arn = element("PermissionsBoundaryArn", arn);
-        xml.push_str(&format!("<PermissionsBoundary>{kind}{arn}</PermissionsBoundary>"));
+        xml.push_str(&format!(
+            "<PermissionsBoundary>{kind}{arn}</PermissionsBoundary>"
+        ));
     }
     if !user.tags.is_empty() {
         let tags = user.tags.iter();

@@ -39,7 +39,10 @@ pub(super) fn answer(state: &mut State, key: &str, head: &Parts) -> (Response<Fu
             let mut all = vec![("x-amz-request-id", id.as_str())];
             all.extend(headers);
             // S3 repeats the checksum that it has verified.
-            let checksum = head.headers.get(CHECKSUM).and_then(|value| value.to_str().ok());
+            let checksum = head
+                .headers
+                .get(CHECKSUM)
+                .and_then(|value| value.to_str().ok());
             all.extend(checksum.map(|checksum| (CHECKSUM, checksum)));
             wire::answer(200, &all, String::new())
         }
@@ -50,8 +53,15 @@ pub(super) fn answer(state: &mut State, key: &str, head: &Parts) -> (Response<Fu
                 element("Code", refusal.code),
                 element("Message", &refusal.message)
             );
-            let body = if head.method == Method::HEAD { String::new() } else { body };
-            let headers = [("content-type", "application/xml"), ("x-amz-request-id", &id)];
+            let body = if head.method == Method::HEAD {
+                String::new()
+            } else {
+                body
+            };
+            let headers = [
+                ("content-type", "application/xml"),
+                ("x-amz-request-id", &id),
+            ];
             wire::answer(refusal.status, &headers, body)
         }
     };
@@ -67,9 +77,10 @@ fn carry_out(
     object: &str,
     create_only: bool,
 ) -> Result<Headers, Refusal> {
-    let objects = state.buckets.get_mut(bucket).ok_or_else(|| {
-        Refusal::new(404, "NoSuchBucket", "The specified bucket does not exist")
-    })?;
+    let objects = state
+        .buckets
+        .get_mut(bucket)
+        .ok_or_else(|| Refusal::new(404, "NoSuchBucket", "The specified bucket does not exist"))?;
     match operation {
         "HeadBucket" => Ok(vec![("x-amz-bucket-region", "us-east-1")]),
         "PutObject" if !objects.insert(object.to_owned()) && create_only => Err(Refusal::new(

@@ -102,7 +102,10 @@ impl State {
     }
 
     pub(super) fn users(&self) -> usize {
-        self.accounts.values().map(|account| account.users.len()).sum()
+        self.accounts
+            .values()
+            .map(|account| account.users.len())
+            .sum()
     }
 
     /// An id of AWS's shape: a prefix, and upper-case characters and digits.
@@ -120,5 +123,8 @@ pub(super) fn now() -> String {
 /// A time so many seconds from now.
 pub(super) fn in_seconds(seconds: i64) -> String {
     let time = Timestamp::now().saturating_add(SignedDuration::from_secs(seconds));
-    time.map_or_else(|_| now(), |time| time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string())
+    time.map_or_else(
+        |_| now(),
+        |time| time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+    )
 }

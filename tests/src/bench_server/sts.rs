@@ -30,8 +30,16 @@ fn assume_role(state: &mut State, form: &Form, call: &mut Call) -> Outcome {
     let role_arn = form.text("RoleArn");
     let session_name = form.text("RoleSessionName");
     let account_id = role_arn.split(':').nth(4).unwrap_or_default().to_owned();
-    let Some(role_name) = role_arn.rsplit('/').next().filter(|_| account_id.len() == 12) else {
-        return Err(Refusal::new(400, "ValidationError", format!("{role_arn} is invalid")));
+    let Some(role_name) = role_arn
+        .rsplit('/')
+        .next()
+        .filter(|_| account_id.len() == 12)
+    else {
+        return Err(Refusal::new(
+            400,
+            "ValidationError",
+            format!("{role_arn} is invalid"),
+        ));
     };
     account_id.clone_into(&mut call.account_id);
     session_name.clone_into(&mut call.session_name);
@@ -53,7 +61,10 @@ fn assume_role(state: &mut State, form: &Form, call: &mut Call) -> Outcome {
         element("AccessKeyId", &access_key_id),
         element("SecretAccessKey", "never-checked"),
         // As long as real tokens are, because they are sent with every call.
-        element("SessionToken", &format!("{access_key_id}/{}", "t".repeat(800))),
+        element(
+            "SessionToken",
+            &format!("{access_key_id}/{}", "t".repeat(800)),
+        ),
         element("Expiration", &in_seconds(seconds)),
     ]
     .concat();

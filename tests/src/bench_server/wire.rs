@@ -120,7 +120,11 @@ pub(super) fn query_answer(
             (refusal.status, body)
         }
     };
-    answer(status, &[("content-type", "text/xml"), ("x-amzn-requestid", &id)], body)
+    answer(
+        status,
+        &[("content-type", "text/xml"), ("x-amzn-requestid", &id)],
+        body,
+    )
 }
 
 /// An answer of any service.
@@ -175,7 +179,10 @@ mod tests {
         );
         assert_eq!(form.text("Action"), "TagUser");
         assert_eq!(form.optional("Y"), None);
-        let tags = [("a b".to_owned(), "=1".to_owned()), ("c".to_owned(), String::new())];
+        let tags = [
+            ("a b".to_owned(), "=1".to_owned()),
+            ("c".to_owned(), String::new()),
+        ];
         assert_eq!(form.tags(), tags);
     }
 
