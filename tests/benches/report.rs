@@ -7,7 +7,8 @@ use std::fmt;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use comfy_table::Table;
+use comfy_table::presets::ASCII_BORDERS_ONLY_CONDENSED;
+use comfy_table::{ContentArrangement, Table};
 use harness::bench_server::{Call, by_action};
 use harness::terraform::find_cli;
 use serde_json::{Value, json};
@@ -369,7 +370,7 @@ impl Report {
 impl fmt::Display for Report {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(formatter, "{}\n", self.title)?;
-        let mut table = Table::new();
+        let mut table = empty_table();
         table.set_header(["measure", "reached", "target", "", "remark"]);
         for measure in &self.measures {
             let target = measure
@@ -390,7 +391,7 @@ impl fmt::Display for Report {
             .iter()
             .flat_map(|(_, calls)| calls.keys().map(|action| (action.as_str(), ())))
             .collect();
-        let mut table = Table::new();
+        let mut table = empty_table();
         let names = self.calls.iter().map(|(name, _)| *name);
         table.set_header(std::iter::once("AWS calls").chain(names));
         for action in actions.into_keys() {
@@ -407,6 +408,16 @@ impl fmt::Display for Report {
         table.add_row(std::iter::once("together".to_owned()).chain(sums));
         write!(formatter, "{table}")
     }
+}
+
+/// One line between header and rows, and remarks that wrap.
+fn empty_table() -> Table {
+    let mut table = Table::new();
+    table
+        .load_style(ASCII_BORDERS_ONLY_CONDENSED)
+        .set_content_arrangement(ContentArrangement::Dynamic)
+        .set_width(150);
+    table
 }
 
 fn cost(run: &Run) -> String {
