@@ -7,6 +7,8 @@ use std::time::SystemTime;
 
 use anyhow::{Context, Result, bail};
 
+const PROVIDER: &str = "terraform-provider-crossaccount";
+
 /// The root of the workspace.
 pub(crate) fn workspace() -> PathBuf {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -15,7 +17,7 @@ pub(crate) fn workspace() -> PathBuf {
 
 /// The target directory of the running build: the ancestor of this executable that cargo has
 /// tagged, so that `--target-dir` and configuration files are respected too.
-pub(crate) fn target_directory() -> PathBuf {
+pub fn target_directory() -> PathBuf {
     let executable = std::env::current_exe().unwrap_or_default();
     if let Some(found) = executable
         .ancestors()
@@ -44,12 +46,11 @@ pub fn provider_directory() -> Result<&'static Path> {
 }
 
 fn build_provider() -> Result<PathBuf> {
-    const PACKAGE: &str = "terraform-provider-crossaccount";
     let target = target_directory();
     let executable = std::env::current_exe().context("this executable has no path")?;
     let release = executable.starts_with(target.join("release"));
     let directory = target.join(if release { "release" } else { "debug" });
-    let binary = directory.join(format!("{PACKAGE}{}", std::env::consts::EXE_SUFFIX));
+    let binary = directory.join(format!("{PROVIDER}{}", std::env::consts::EXE_SUFFIX));
     if is_up_to_date(&binary) {
         return Ok(directory);
     }
@@ -59,7 +60,7 @@ fn build_provider() -> Result<PathBuf> {
         // This package is selected too, so that dependencies are built with the same features as
         // for it, and most of them are there already.
         .args(["build", "--quiet", "--package", env!("CARGO_PKG_NAME")])
-        .args(["--package", PACKAGE, "--bin", PACKAGE])
+        .args(["--package", PROVIDER, "--bin", PROVIDER])
         .arg("--target-dir")
         .arg(&target);
     if release {
@@ -77,17 +78,26 @@ fn build_provider() -> Result<PathBuf> {
         .with_context(|| format!("cannot start {}", env!("CARGO")))?;
     if !output.status.success() {
         bail!(
-            "cannot build {PACKAGE}:\n{}",
+            "cannot build {PROVIDER}:\n{}",
             String::from_utf8_lossy(&output.stderr)
         );
     }
     if !binary.is_file() {
         bail!(
-            "cargo built {PACKAGE}, but there is no {}",
+            "cargo built {PROVIDER}, but there is no {}",
             binary.display()
         );
     }
     Ok(directory)
+}
+
+/// The provider's binary, built if it is missing or old, in the profile of the running executable.
+///
+/// # Errors
+/// When it cannot be built; the message holds the compiler's output.
+pub fn provider_binary() -> Result<PathBuf> {
+    let file = format!("{PROVIDER}{}", std::env::consts::EXE_SUFFIX);
+    Ok(provider_directory()?.join(file))
 }
 
 /// Whether a binary is newer than everything that it is made from.

@@ -1,5 +1,6 @@
 //! The harness of the end-to-end tests and of the demo: an AWS stand-in, a world of accounts in it,
-//! the member role template as CloudFormation reads it, and the real Terraform CLI.
+//! the member role template as CloudFormation reads it, the real Terraform CLI, and a small server for
+//! the benchmark.
 //!
 //! It stays inside this repository: no published crate depends on it.
 
@@ -17,6 +18,7 @@
     )
 )]
 
+pub mod bench_server;
 mod cargo;
 pub mod cloudformation;
 pub mod demo;
@@ -24,6 +26,6 @@ pub mod python;
 pub mod standin;
 pub mod terraform;
 
-pub use cargo::provider_directory;
+pub use cargo::{provider_binary, provider_directory, target_directory};
 pub use standin::{Account, Fault, FaultKind, StandIn, World, WorldOptions};
 pub use terraform::{Terraform, TerraformOutput};
