@@ -13,6 +13,7 @@
     reason = "a test reads better with values written in place and a story told in one piece"
 )]
 
+mod docs;
 mod examples;
 mod iam_user;
 mod member_role;
