@@ -269,3 +269,69 @@ fn the_commands_of_the_readme_are_commands() {
         }
     }
 }
+
+/// The crates of this workspace that a manifest depends on outside of its tests.
+fn own_dependencies(manifest: &str) -> BTreeSet<String> {
+    let own = ["crossaccount-core", "crossaccount-proto", "crossaccount-tests", "terraform-provider-crossaccount"];
+    let mut section = "";
+    let mut found = BTreeSet::new();
+    for line in manifest.lines() {
+        if line.starts_with('[') {
+            section = line;
+        } else if section == "[dependencies]" || section == "[build-dependencies]" {
+            let name: String =
+                line.chars().take_while(|c| c.is_alphanumeric() || "-_".contains(*c)).collect();
+            if own.contains(&name.as_str()) {
+                found.insert(name);
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn dependencies_point_one_way() {
+    let of = |crate_directory: &str| {
+        let manifest = root().join(crate_directory).join("Cargo.toml");
+        own_dependencies(&fs::read_to_string(manifest).unwrap())
+    };
+    let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+    assert_eq!(of("core"), names(&[]));
+    assert_eq!(of("proto"), names(&[]));
+    assert_eq!(of("provider"), names(&["crossaccount-core", "crossaccount-proto"]));
+    assert_eq!(
+        of("tests"),
+        names(&["crossaccount-core", "crossaccount-proto", "terraform-provider-crossaccount"])
+    );
+    let workspace = fs::read_to_string(root().join("Cargo.toml")).unwrap();
+    assert!(workspace.contains("members = [\"core\", \"proto\", \"provider\", \"tests\"]\n"));
+}
+
+#[test]
+fn each_layer_of_the_provider_keeps_to_its_own_words() {
+    let rules: [(&str, &[&str]); 5] = [
+        ("provider/src/framework", &["crossaccount_core", "aws_"]),
+        ("provider/src/plugin", &["crossaccount_core", "crate::framework", "crate::crossaccount", "aws_"]),
+        ("provider/src/schema", &["crossaccount_core", "crossaccount_proto", "crate::framework", "aws_"]),
+        ("provider/src/value", &["crossaccount_core", "crossaccount_proto", "crate::schema", "aws_"]),
+        ("provider/src/crossaccount", &["crossaccount_proto", "tonic::Status", "rmp"]),
+    ];
+    let mut broken = Vec::new();
+    for (directory, forbidden) in rules {
+        let sources = files(directory, "rs");
+        assert!(!sources.is_empty(), "{directory}");
+        for (path, text) in sources {
+            for word in forbidden {
+                let uses = format!("use {word}");
+                let names = format!("{word}::");
+                let is_code = |line: &&str| !line.trim_start().starts_with("//");
+                if text.lines().filter(is_code).any(|line| {
+                    line.contains(&uses) || (line.contains(&names) && !line.contains('"'))
+                }) {
+                    broken.push(format!("{path} knows {word}"));
+                }
+            }
+        }
+    }
+    assert!(broken.is_empty(), "{broken:#?}");
+}
