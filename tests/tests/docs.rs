@@ -101,7 +101,7 @@ type TestName = (String, String);
 /// The tests of the workspace. A test may be named by any module that it is in.
 fn tests() -> BTreeSet<TestName> {
     let test = Regex::new(
-        r"#\[(?:tokio::test|test|rstest::rstest|rstest)\b[^\n]*\n(?:[ \t]*(?:#\[|//)[^\n]*\n)*[ \t]*(?:pub )?(?:async )?fn (\w+)",
+        r"(?s)#\[(?:tokio::test|test|rstest::rstest|rstest)\b.*?\n[ \t]*(?:pub )?(?:async )?fn (\w+)",
     )
     .unwrap();
     let mut found = BTreeSet::new();
