@@ -10,7 +10,10 @@ use provider::framework::docs;
 use regex::Regex;
 
 fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .unwrap()
+        .to_owned()
 }
 
 /// All files below a directory whose name has this extension, by their path from the root.
@@ -24,7 +27,11 @@ fn files(directory: &str, extension: &str) -> BTreeMap<String, String> {
             if path.is_dir() && !name.starts_with('.') && name != "target" {
                 waiting.push(path);
             } else if path.extension().is_some_and(|found| found == extension) {
-                let short = path.strip_prefix(root()).unwrap().to_string_lossy().into_owned();
+                let short = path
+                    .strip_prefix(root())
+                    .unwrap()
+                    .to_string_lossy()
+                    .into_owned();
                 found.insert(short, fs::read_to_string(&path).unwrap());
             }
         }
@@ -41,7 +48,9 @@ fn differences(wanted: &BTreeMap<String, String>, found: &BTreeMap<String, Strin
             (Some(wanted), Some(found)) if wanted == found => None,
             (Some(_), Some(_)) => Some(format!("docs/{path} differs from the schema")),
             (Some(_), None) => Some(format!("docs/{path} is missing")),
-            _ => Some(format!("docs/{path} describes nothing that the provider offers")),
+            _ => Some(format!(
+                "docs/{path} describes nothing that the provider offers"
+            )),
         })
         .collect()
 }
@@ -64,7 +73,10 @@ const GENERATED: [&str; 3] = ["resources/", "data-sources/", "functions/"];
 fn the_reference_is_the_one_of_the_schemas() {
     let wanted = docs::pages(&Crossaccount);
     if std::env::var_os("UPDATE_DOCS").is_some() {
-        for path in reference().keys().filter(|path| !wanted.contains_key(*path)) {
+        for path in reference()
+            .keys()
+            .filter(|path| !wanted.contains_key(*path))
+        {
             fs::remove_file(root().join("docs").join(path)).unwrap();
         }
         for (path, text) in &wanted {
@@ -82,17 +94,40 @@ fn the_reference_is_the_one_of_the_schemas() {
 }
 
 #[test]
+fn no_line_of_the_reference_tells_a_default_twice() {
+    for (path, text) in docs::pages(&Crossaccount) {
+        for line in text.lines() {
+            assert!(line.matches("Default:").count() < 2, "{path}: {line}");
+        }
+    }
+}
+
+#[test]
 fn a_changed_a_missing_and_a_surplus_page_are_told_apart() {
     let pages = |pages: &[(&str, &str)]| {
-        pages.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).collect()
+        pages
+            .iter()
+            .map(|(path, text)| ((*path).to_owned(), (*text).to_owned()))
+            .collect()
     };
-    let wanted = pages(&[("index.md", "a"), ("resources/user.md", "b"), ("functions/f.md", "c")]);
-    let found = pages(&[("index.md", "a"), ("resources/user.md", "old"), ("functions/g.md", "d")]);
-    assert_eq!(differences(&wanted, &found), [
-        "docs/functions/f.md is missing",
-        "docs/functions/g.md describes nothing that the provider offers",
-        "docs/resources/user.md differs from the schema",
+    let wanted = pages(&[
+        ("index.md", "a"),
+        ("resources/user.md", "b"),
+        ("functions/f.md", "c"),
     ]);
+    let found = pages(&[
+        ("index.md", "a"),
+        ("resources/user.md", "old"),
+        ("functions/g.md", "d"),
+    ]);
+    assert_eq!(
+        differences(&wanted, &found),
+        [
+            "docs/functions/f.md is missing",
+            "docs/functions/g.md describes nothing that the provider offers",
+            "docs/resources/user.md differs from the schema",
+        ]
+    );
 }
 
 /// A test as documentation names it: the module that it is in, and its function.
@@ -109,7 +144,9 @@ fn tests() -> BTreeSet<TestName> {
         for (path, text) in files(crate_directory, "rs") {
             let path = path.trim_end_matches(".rs").replace('-', "_");
             for name in test.captures_iter(&text) {
-                let modules = path.split('/').filter(|step| !["src", "mod", "main"].contains(step));
+                let modules = path
+                    .split('/')
+                    .filter(|step| !["src", "mod", "main"].contains(step));
                 found.extend(modules.map(|module| (module.to_owned(), name[1].to_owned())));
             }
         }
@@ -120,7 +157,9 @@ fn tests() -> BTreeSet<TestName> {
 /// The tests that a text names: `module::name_of_the_test` between back quotes.
 fn named_tests(text: &str) -> BTreeSet<TestName> {
     let name = Regex::new(r"`([a-z0-9_]+)::([a-z0-9_]+)`").unwrap();
-    name.captures_iter(text).map(|name| (name[1].to_owned(), name[2].to_owned())).collect()
+    name.captures_iter(text)
+        .map(|name| (name[1].to_owned(), name[2].to_owned()))
+        .collect()
 }
 
 #[test]
@@ -133,7 +172,10 @@ fn every_test_that_the_promises_name_exists() {
         .difference(&existing)
         .map(|(module, name)| format!("{module}::{name}"))
         .collect();
-    assert!(missing.is_empty(), "docs/SEMANTICS.md names tests that do not exist: {missing:#?}");
+    assert!(
+        missing.is_empty(),
+        "docs/SEMANTICS.md names tests that do not exist: {missing:#?}"
+    );
 }
 
 #[test]
@@ -147,7 +189,10 @@ fn every_promise_names_a_test() {
         .filter_map(|section| section.lines().next())
         .collect();
     assert!(silent.is_empty(), "sections without a test: {silent:?}");
-    assert!(limits.contains("\n- "), "no limit is known, which cannot be true");
+    assert!(
+        limits.contains("\n- "),
+        "no limit is known, which cannot be true"
+    );
 }
 
 #[test]
@@ -169,8 +214,13 @@ fn prose(text: &str) -> String {
 
 /// The anchor that GitHub gives a heading.
 fn anchor(heading: &str) -> String {
-    let kept = heading.chars().filter(|c| c.is_alphanumeric() || " -_".contains(*c));
-    kept.collect::<String>().trim().to_lowercase().replace(' ', "-")
+    let kept = heading
+        .chars()
+        .filter(|c| c.is_alphanumeric() || " -_".contains(*c));
+    kept.collect::<String>()
+        .trim()
+        .to_lowercase()
+        .replace(' ', "-")
 }
 
 /// Links to files of this repository, and to headings in them, that lead nowhere.
@@ -183,8 +233,11 @@ fn dead_links(file: &str, text: &str) -> Vec<String> {
         .filter(|target| !target.contains("://") && !target.starts_with("mailto:"))
         .filter(|target| {
             let (path, heading) = target.split_once('#').unwrap_or((target.as_str(), ""));
-            let linked =
-                if path.is_empty() { root().join(file) } else { directory.join(path) };
+            let linked = if path.is_empty() {
+                root().join(file)
+            } else {
+                directory.join(path)
+            };
             if heading.is_empty() {
                 return !linked.exists();
             }
@@ -202,11 +255,21 @@ fn dead_links(file: &str, text: &str) -> Vec<String> {
 fn every_link_leads_to_a_file_and_a_heading() {
     let mut pages = files("docs", "md");
     pages.extend(files("examples", "md"));
-    for file in ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "proto/README.md"] {
-        pages.insert(file.to_owned(), fs::read_to_string(root().join(file)).unwrap());
+    for file in [
+        "README.md",
+        "CONTRIBUTING.md",
+        "CHANGELOG.md",
+        "proto/README.md",
+    ] {
+        pages.insert(
+            file.to_owned(),
+            fs::read_to_string(root().join(file)).unwrap(),
+        );
     }
-    let dead: Vec<String> =
-        pages.iter().flat_map(|(file, text)| dead_links(file, text)).collect();
+    let dead: Vec<String> = pages
+        .iter()
+        .flat_map(|(file, text)| dead_links(file, text))
+        .collect();
     assert!(dead.is_empty(), "{dead:#?}");
 }
 
@@ -214,20 +277,29 @@ fn every_link_leads_to_a_file_and_a_heading() {
 fn a_link_that_leads_nowhere_is_found() {
     let text = "[a](LICENSE) [b](nowhere.md) [c](README.md#no-such-heading) [d](https://example.com)\n\
                 ```\n[e](in-code.md)\n```\n";
-    assert_eq!(dead_links("README.md", text), [
-        "README.md: nowhere.md",
-        "README.md: README.md#no-such-heading"
-    ]);
+    assert_eq!(
+        dead_links("README.md", text),
+        [
+            "README.md: nowhere.md",
+            "README.md: README.md#no-such-heading"
+        ]
+    );
 }
 
 #[test]
 fn paths_in_the_texts_exist() {
     let path = Regex::new(r"`((?:core|proto|provider|tests|examples|docs)/[\w./-]+)`").unwrap();
     let mut missing = Vec::new();
-    for file in ["README.md", "CONTRIBUTING.md", "docs/ARCHITECTURE.md", "docs/SEMANTICS.md"] {
+    for file in [
+        "README.md",
+        "CONTRIBUTING.md",
+        "docs/ARCHITECTURE.md",
+        "docs/SEMANTICS.md",
+    ] {
         let text = fs::read_to_string(root().join(file)).unwrap();
         for found in path.captures_iter(&text) {
-            if !root().join(&found[1]).exists() {
+            let is_pattern = found[1].contains("NNNN");
+            if !is_pattern && !root().join(&found[1]).exists() {
                 missing.push(format!("{file}: {}", &found[1]));
             }
         }
@@ -239,8 +311,10 @@ fn paths_in_the_texts_exist() {
 fn the_commands_of_the_readme_are_commands() {
     let readme = fs::read_to_string(root().join("README.md")).unwrap();
     let cargo = Regex::new(r"(?m)^cargo (.+?)(?:\s+#.*)?$").unwrap();
-    let commands: BTreeSet<String> =
-        cargo.captures_iter(&readme).map(|found| found[1].to_owned()).collect();
+    let commands: BTreeSet<String> = cargo
+        .captures_iter(&readme)
+        .map(|found| found[1].to_owned())
+        .collect();
     assert!(commands.contains("demo"), "{commands:?}");
     assert!(commands.contains("test --workspace"), "{commands:?}");
 
@@ -249,7 +323,9 @@ fn the_commands_of_the_readme_are_commands() {
     let known = |kind: &str, name: &str| {
         let wanted = format!("[{kind}]\nname = \"{name}\"\n");
         let wanted_list = format!("[[{kind}]]\nname = \"{name}\"\n");
-        manifests.values().any(|text| text.contains(&wanted) || text.contains(&wanted_list))
+        manifests
+            .values()
+            .any(|text| text.contains(&wanted) || text.contains(&wanted_list))
     };
     for command in &commands {
         let words: Vec<&str> = command.split_whitespace().collect();
@@ -264,7 +340,11 @@ fn the_commands_of_the_readme_are_commands() {
                 assert!(known("bin", alias), "no program is named {alias}");
             }
         }
-        for package in words.windows(2).filter(|pair| pair[0] == "-p").map(|pair| pair[1]) {
+        for package in words
+            .windows(2)
+            .filter(|pair| pair[0] == "-p")
+            .map(|pair| pair[1])
+        {
             assert!(known("package", package), "no package is named {package}");
         }
     }
@@ -272,15 +352,22 @@ fn the_commands_of_the_readme_are_commands() {
 
 /// The crates of this workspace that a manifest depends on outside of its tests.
 fn own_dependencies(manifest: &str) -> BTreeSet<String> {
-    let own = ["crossaccount-core", "crossaccount-proto", "crossaccount-tests", "terraform-provider-crossaccount"];
+    let own = [
+        "crossaccount-core",
+        "crossaccount-proto",
+        "crossaccount-tests",
+        "terraform-provider-crossaccount",
+    ];
     let mut section = "";
     let mut found = BTreeSet::new();
     for line in manifest.lines() {
         if line.starts_with('[') {
             section = line;
         } else if section == "[dependencies]" || section == "[build-dependencies]" {
-            let name: String =
-                line.chars().take_while(|c| c.is_alphanumeric() || "-_".contains(*c)).collect();
+            let name: String = line
+                .chars()
+                .take_while(|c| c.is_alphanumeric() || "-_".contains(*c))
+                .collect();
             if own.contains(&name.as_str()) {
                 found.insert(name);
             }
@@ -298,10 +385,17 @@ fn dependencies_point_one_way() {
     let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
     assert_eq!(of("core"), names(&[]));
     assert_eq!(of("proto"), names(&[]));
-    assert_eq!(of("provider"), names(&["crossaccount-core", "crossaccount-proto"]));
+    assert_eq!(
+        of("provider"),
+        names(&["crossaccount-core", "crossaccount-proto"])
+    );
     assert_eq!(
         of("tests"),
-        names(&["crossaccount-core", "crossaccount-proto", "terraform-provider-crossaccount"])
+        names(&[
+            "crossaccount-core",
+            "crossaccount-proto",
+            "terraform-provider-crossaccount"
+        ])
     );
     let workspace = fs::read_to_string(root().join("Cargo.toml")).unwrap();
     assert!(workspace.contains("members = [\"core\", \"proto\", \"provider\", \"tests\"]\n"));
@@ -313,9 +407,22 @@ fn each_layer_of_the_provider_keeps_to_its_own_words() {
     let rules: [(&str, &[&str]); 5] = [
         ("framework", &["crate::crossaccount"]),
         ("plugin", &["crate::framework", "crate::crossaccount"]),
-        ("schema", &["crossaccount_proto", "crate::framework", "crate::crossaccount"]),
-        ("value", &["crossaccount_proto", "crate::schema", "crate::framework"]),
-        ("crossaccount", &["crossaccount_proto", "tonic::Request", "rmp::"]),
+        (
+            "schema",
+            &[
+                "crossaccount_proto",
+                "crate::framework",
+                "crate::crossaccount",
+            ],
+        ),
+        (
+            "value",
+            &["crossaccount_proto", "crate::schema", "crate::framework"],
+        ),
+        (
+            "crossaccount",
+            &["crossaccount_proto", "tonic::Request", "rmp::"],
+        ),
     ];
     let mut broken = Vec::new();
     for (layer, forbidden) in rules {
@@ -326,8 +433,10 @@ fn each_layer_of_the_provider_keeps_to_its_own_words() {
         let sources = files(&format!("provider/src/{layer}"), "rs");
         assert!(!sources.is_empty(), "{layer}");
         for (path, text) in sources {
-            let code: String =
-                text.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
+            let code: String = text
+                .lines()
+                .filter(|line| !line.trim_start().starts_with("//"))
+                .collect();
             let known = forbidden.iter().filter(|word| code.contains(**word));
             broken.extend(known.map(|word| format!("{path} knows {word}")));
         }
