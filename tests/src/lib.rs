@@ -19,6 +19,7 @@
 
 mod cargo;
 pub mod cloudformation;
+pub mod demo;
 pub mod python;
 pub mod standin;
 pub mod terraform;

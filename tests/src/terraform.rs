@@ -60,14 +60,38 @@ impl Terraform {
     /// # Errors
     /// When there is no CLI, or the provider does not build.
     pub fn new(environment: impl IntoIterator<Item = (String, String)>) -> Result<Self> {
-        let directory = TempDir::with_prefix("crossaccount-").context("cannot make a directory")?;
         let provider = cargo::provider_directory()?;
+        Self::with_provider(environment, |_| {
+            Ok(format!(
+                "  dev_overrides {{\n    {} = {}\n  }}\n  direct {{}}\n",
+                quoted(PROVIDER_SOURCE),
+                quoted(&provider.to_string_lossy()),
+            ))
+        })
+    }
+
+    /// As [`Terraform::new`], with the provider in a filesystem mirror: the way that users install it, for which
+    /// `init` is needed.
+    ///
+    /// # Errors
+    /// As [`Terraform::new`].
+    pub fn with_mirror(environment: impl IntoIterator<Item = (String, String)>) -> Result<Self> {
+        let provider = cargo::provider_directory()?;
+        Self::with_provider(environment, |directory| {
+            let mirror = directory.join("mirror");
+            fill_mirror(&mirror, provider)?;
+            let path = quoted(&mirror.to_string_lossy());
+            Ok(format!("  filesystem_mirror {{\n    path = {path}\n  }}\n"))
+        })
+    }
+
+    fn with_provider(
+        environment: impl IntoIterator<Item = (String, String)>,
+        installation: impl FnOnce(&Path) -> Result<String>,
+    ) -> Result<Self> {
+        let directory = TempDir::with_prefix("crossaccount-").context("cannot make a directory")?;
         let configuration = directory.path().join("cli.tfrc");
-        let text = format!(
-            "provider_installation {{\n  dev_overrides {{\n    {} = {}\n  }}\n  direct {{}}\n}}\n",
-            quoted(PROVIDER_SOURCE),
-            quoted(&provider.to_string_lossy()),
-        );
+        let text = format!("provider_installation {{\n{}}}\n", installation(directory.path())?);
         fs::write(&configuration, text)
             .with_context(|| format!("cannot write {}", configuration.display()))?;
         let work = directory.path().join("work");
@@ -103,6 +127,13 @@ impl Terraform {
     pub fn set_env(&mut self, name: &str, value: &str) -> &mut Self {
         self.environment.insert(name.into(), value.into());
         self
+    }
+
+    /// The environment that the CLI runs in.
+    pub fn environment(&self) -> impl Iterator<Item = (String, String)> {
+        self.environment.iter().map(|(name, value)| {
+            (name.to_string_lossy().into_owned(), value.to_string_lossy().into_owned())
+        })
     }
 
     /// The directory of the configuration and of the state.
@@ -472,5 +503,41 @@ mod tests {
     fn text_is_quoted_for_the_configuration_language() {
         assert_eq!(quoted(r"C:\a"), r#""C:\\a""#);
         assert_eq!(quoted("${x}"), "\"$${x}\"");
+    }
+}
+
+/// Lays the provider out as a mirror for the registries of Terraform and of `OpenTofu`.
+fn fill_mirror(mirror: &Path, provider: &Path) -> Result<()> {
+    let binary = format!("terraform-provider-crossaccount{}", std::env::consts::EXE_SUFFIX);
+    let platform = format!("{}_{}", os_of_registry(), architecture_of_registry());
+    let version = env!("CARGO_PKG_VERSION");
+    for host in ["registry.terraform.io", "registry.opentofu.org"] {
+        let directory =
+            mirror.join(host).join("crossaccount/crossaccount").join(version).join(&platform);
+        fs::create_dir_all(&directory)
+            .with_context(|| format!("cannot create {}", directory.display()))?;
+        let (from, to) = (provider.join(&binary), directory.join(&binary));
+        // A link costs nothing; another file system needs a copy.
+        if fs::hard_link(&from, &to).is_err() {
+            fs::copy(&from, &to).with_context(|| format!("cannot copy {}", from.display()))?;
+        }
+    }
+    Ok(())
+}
+
+/// Registries use the names of Go for operating systems and processors.
+fn os_of_registry() -> &'static str {
+    match std::env::consts::OS {
+        "macos" => "darwin",
+        other => other,
+    }
+}
+
+fn architecture_of_registry() -> &'static str {
+    match std::env::consts::ARCH {
+        "x86_64" => "amd64",
+        "aarch64" => "arm64",
+        "x86" => "386",
+        other => other,
     }
 }

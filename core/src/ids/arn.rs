@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use super::{AccountId, InvalidId, Partition, Path, RoleName, UserName};
+use super::{AccountId, InvalidId, Partition, Path, PolicyName, RoleName, UserName};
 
 /// Splits `arn:partition:iam::account:resource` and checks everything before the resource.
 fn split<'a>(
@@ -55,6 +55,21 @@ pub struct PolicyArn {
 }
 
 impl PolicyArn {
+    /// The ARN of a managed policy by its owner, path and name. No owner means AWS itself.
+    pub fn new(
+        partition: Partition,
+        account_id: Option<AccountId>,
+        path: &Path,
+        name: &PolicyName,
+    ) -> Self {
+        let owner = account_id.as_ref().map_or("aws", AccountId::as_str);
+        Self {
+            text: format!("arn:{partition}:iam::{owner}:policy{path}{name}"),
+            partition,
+            account_id,
+        }
+    }
+
     /// The ARN as AWS writes it.
     pub fn as_str(&self) -> &str {
         &self.text
@@ -203,7 +218,11 @@ impl UserArn {
     /// The ARN after a rename or a move in the same account.
     #[must_use]
     pub fn relocated(&self, path: &Path, name: &UserName) -> Self {
-        Self { path: path.clone(), name: name.clone(), ..self.clone() }
+        Self {
+            path: path.clone(),
+            name: name.clone(),
+            ..self.clone()
+        }
     }
 
     /// The account of the user.
@@ -266,6 +285,7 @@ impl FromStr for UserArn {
 #[cfg(test)]
 mod tests {
     use super::{PolicyArn, RoleArn, UserArn};
+    use crate::ids::Partition;
 
     #[rstest::rstest]
     #[case("arn:aws:iam::aws:policy/ReadOnlyAccess", true)]
@@ -286,6 +306,30 @@ mod tests {
     fn a_policy_of_aws_belongs_to_no_account() {
         let arn: PolicyArn = "arn:aws:iam::aws:policy/ReadOnlyAccess".parse().unwrap();
         assert_eq!(arn.account_id(), None);
+    }
+
+    #[rstest::rstest]
+    #[case(Some("222222222222"), "/", "arn:aws:iam::222222222222:policy/Boundary")]
+    #[case(
+        Some("222222222222"),
+        "/a/b/",
+        "arn:aws:iam::222222222222:policy/a/b/Boundary"
+    )]
+    #[case(
+        None,
+        "/job-function/",
+        "arn:aws:iam::aws:policy/job-function/Boundary"
+    )]
+    fn a_policy_arn_made_of_parts_is_the_one_that_is_read(
+        #[case] account_id: Option<&str>,
+        #[case] path: &str,
+        #[case] text: &str,
+    ) {
+        let account_id = account_id.map(|digits| digits.parse().unwrap());
+        let (path, name) = (path.parse().unwrap(), "Boundary".parse().unwrap());
+        let made = PolicyArn::new(Partition::Aws, account_id, &path, &name);
+        assert_eq!(made.as_str(), text);
+        assert_eq!(made, text.parse().unwrap());
     }
 
     #[rstest::rstest]

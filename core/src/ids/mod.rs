@@ -5,6 +5,7 @@
 
 mod account;
 mod arn;
+mod external_id;
 mod names;
 mod region;
 mod run;
@@ -12,6 +13,7 @@ mod tags;
 
 pub use account::AccountId;
 pub use arn::{PolicyArn, RoleArn, UserArn};
+pub use external_id::check_external_id;
 pub use names::{GroupName, Path, PolicyName, RoleName, UserName};
 pub use region::{Partition, Region};
 pub use run::{OperationId, RunId};

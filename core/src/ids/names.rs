@@ -56,7 +56,7 @@ name! {
     GroupName, "group name", 128
 }
 name! {
-    /// The name of an inline policy: 1 to 128 characters.
+    /// The name of an inline or managed policy: 1 to 128 characters.
     PolicyName, "policy name", 128
 }
 

@@ -73,6 +73,7 @@ pub fn member_role_policy(policy: &MemberRolePolicy) -> Result<Value, Error> {
         ("group path prefix", &policy.group_path_prefix),
     ] {
         if path.as_str().contains(['*', '?', '$']) {
+            let path = path.as_str();
             let message = format!("{name} {path:?} holds a character with a meaning in policies");
             return Err(Error::new(ErrorKind::InvalidInput, message)
                 .with_advice("Use a path without *, ? and $."));

@@ -8,7 +8,9 @@ use std::str::FromStr;
 use super::accounts::AccountFilter;
 use super::endpoints::Endpoints;
 use crate::error::{Error, ErrorKind};
-use crate::ids::{InvalidId, Region, RoleName, RunId, TagKey, TagValue, text_id};
+use crate::ids::{
+    InvalidId, Region, RoleName, RunId, TagKey, TagValue, check_external_id, text_id,
+};
 use crate::secret::Secret;
 
 /// How sessions with member accounts are opened. Every combination of values is valid.
@@ -115,23 +117,15 @@ impl FromStr for SourceIdentity {
 pub struct ExternalId(Secret);
 
 impl ExternalId {
-    /// Checks the text. The error does not repeat it.
+    /// Checks the text ([`check_external_id`]). The error does not repeat it.
     pub fn new(secret: Secret) -> Result<Self, Error> {
-        let text = secret.expose();
-        let length = text.chars().count();
-        let allowed =
-            |character: char| character.is_ascii_alphanumeric() || "_+=,.@:/-".contains(character);
-        let reason = if !(2..=1224).contains(&length) {
-            "it must have 2 to 1224 characters"
-        } else if !text.chars().all(allowed) {
-            "use letters, digits and _+=,.@:/-"
-        } else {
-            return Ok(Self(secret));
-        };
-        Err(Error::new(
-            ErrorKind::InvalidInput,
-            format!("the external id is not valid: {reason}"),
-        ))
+        match check_external_id(secret.expose()) {
+            Ok(()) => Ok(Self(secret)),
+            Err(reason) => Err(Error::new(
+                ErrorKind::InvalidInput,
+                format!("the external id is not valid: {reason}"),
+            )),
+        }
     }
 
     pub(crate) fn expose(&self) -> &str {

@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crossaccount_core::audit::{BucketName, KeyPrefix, KmsKeyId};
-use crossaccount_core::ids::{AccountId, Region, RoleName, TagKey, TagValue};
+use crossaccount_core::ids::{
+    AccountId, Region, RoleName, TagKey, TagValue, check_external_id,
+};
 use crossaccount_core::session::{Endpoint, SessionName, SourceIdentity};
 use crossaccount_core::user::{Owner, is_reserved_tag};
 
@@ -134,16 +136,7 @@ pub(super) fn schema() -> Schema {
         Attribute::string("external_id")
             .optional()
             .sensitive()
-            .validate(length_between(2, 1224))
-            .validate(string(|text| {
-                // The text is not repeated: an external id is treated as a secret.
-                let allowed = |c: char| c.is_ascii_alphanumeric() || "_+=,.@:/-".contains(c);
-                if text.chars().all(allowed) {
-                    Ok(())
-                } else {
-                    Err("only letters, digits and _+=,.@:/- are allowed".to_owned())
-                }
-            }))
+            .validate(string(|text| check_external_id(text).map_err(str::to_owned)))
             .describe("External id that the trust policy of the member roles asks for."),
         Attribute::single_nested(
             "session",

@@ -5,7 +5,9 @@
 
 mod config;
 mod configured;
+mod data_sources;
 mod errors;
+mod functions;
 mod iam_user;
 
 use std::sync::Arc;
@@ -59,10 +61,10 @@ impl Provider for Crossaccount {
     }
 
     fn data_sources(&self) -> Vec<Box<dyn DataSource<ProviderState>>> {
-        Vec::new()
+        data_sources::all()
     }
 
     fn functions(&self) -> Vec<Box<dyn Function>> {
-        Vec::new()
+        functions::all()
     }
 }

@@ -86,43 +86,83 @@ impl Signals {
     }
 }
 
+/// The process that started this one.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Parent {
+    #[cfg(unix)]
+    id: u32,
+}
+
+impl Parent {
+    /// The parent at this moment.
+    pub(super) fn now() -> Self {
+        Self {
+            #[cfg(unix)]
+            id: std::os::unix::process::parent_id(),
+        }
+    }
+}
+
 /// Ready when the process that started us is gone.
 ///
 /// Nothing in the protocol covers a host that is killed. The comparison is with the first parent
 /// and not with process 1, because in a container the host may be process 1.
-pub(super) async fn orphaned() {
+pub(super) async fn orphaned(parent: Parent) {
     #[cfg(unix)]
-    {
-        let parent = std::os::unix::process::parent_id();
-        while std::os::unix::process::parent_id() == parent {
-            tokio::time::sleep(PARENT_INTERVAL).await;
-        }
+    while std::os::unix::process::parent_id() == parent.id {
+        tokio::time::sleep(PARENT_INTERVAL).await;
     }
     // Elsewhere the end of the connection is the only sign; `abandoned` sees it.
     #[cfg(not(unix))]
-    std::future::pending::<()>().await;
+    {
+        let Parent {} = parent;
+        std::future::pending::<()>().await;
+    }
+}
+
+/// How many connections there are and ever were.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Connections {
+    open: usize,
+    /// A connection may begin and end between two looks, so that `open` alone would not show it.
+    total: usize,
+}
+
+impl Connections {
+    /// One more.
+    pub(super) fn begin(&mut self) {
+        self.open += 1;
+        self.total += 1;
+    }
+
+    /// One less.
+    pub(super) fn end(&mut self) {
+        self.open -= 1;
+    }
 }
 
 /// Ready when there were connections, all of them have ended, and no new one came in time.
-pub(super) async fn abandoned(open: watch::Receiver<usize>) {
-    abandoned_after(open, || tokio::time::sleep(RECONNECT_LIMIT)).await;
+pub(super) async fn abandoned(connections: watch::Receiver<Connections>) {
+    abandoned_after(connections, || tokio::time::sleep(RECONNECT_LIMIT)).await;
 }
 
 /// `patience` is the wait for another connection.
-async fn abandoned_after<F>(mut open: watch::Receiver<usize>, patience: impl Fn() -> F)
-where
+async fn abandoned_after<F>(
+    mut connections: watch::Receiver<Connections>,
+    patience: impl Fn() -> F,
+) where
     F: Future<Output = ()>,
 {
     loop {
         // An error means that the sender is gone, and then nothing can be connected.
-        if open.wait_for(|count| *count > 0).await.is_err()
-            || open.wait_for(|count| *count == 0).await.is_err()
-        {
+        let Ok(ended) = connections.wait_for(|now| now.total > 0 && now.open == 0).await else {
             return;
-        }
+        };
+        let total = ended.total;
+        drop(ended);
         tokio::select! {
             biased;
-            _ = open.wait_for(|count| *count > 0) => {}
+            _ = connections.wait_for(|now| now.total > total) => {}
             () = patience() => return,
         }
     }
@@ -140,32 +180,42 @@ mod tests {
 
     #[test]
     fn a_process_that_nobody_connected_to_is_not_abandoned() {
-        let open = watch::Sender::new(0);
-        let mut watching = pin!(abandoned_after(open.subscribe(), || ready(())));
+        let connections = watch::Sender::new(Connections::default());
+        let mut watching = pin!(abandoned_after(connections.subscribe(), || ready(())));
         assert_eq!(watching.as_mut().now_or_never(), None);
     }
 
     #[test]
     fn the_end_of_the_last_connection_abandons_the_process() {
-        let open = watch::Sender::new(0);
-        let mut watching = pin!(abandoned_after(open.subscribe(), || ready(())));
-        for count in [1, 2, 1] {
-            open.send_replace(count);
-            assert_eq!(watching.as_mut().now_or_never(), None, "{count}");
+        let connections = watch::Sender::new(Connections::default());
+        let mut watching = pin!(abandoned_after(connections.subscribe(), || ready(())));
+        for change in [Connections::begin, Connections::begin, Connections::end] {
+            connections.send_modify(change);
+            assert_eq!(watching.as_mut().now_or_never(), None);
         }
-        open.send_replace(0);
+        connections.send_modify(Connections::end);
+        assert_eq!(watching.as_mut().now_or_never(), Some(()));
+    }
+
+    #[test]
+    fn a_connection_that_ended_before_anybody_looked_abandons_the_process() {
+        let connections = watch::Sender::new(Connections::default());
+        connections.send_modify(Connections::begin);
+        connections.send_modify(Connections::end);
+        let mut watching = pin!(abandoned_after(connections.subscribe(), || ready(())));
         assert_eq!(watching.as_mut().now_or_never(), Some(()));
     }
 
     #[test]
     fn a_host_that_comes_back_in_time_keeps_the_process() {
-        let open = watch::Sender::new(0);
+        let connections = watch::Sender::new(Connections::default());
         let expired = Notify::new();
-        let mut watching = pin!(abandoned_after(open.subscribe(), || expired.notified()));
+        let mut watching =
+            pin!(abandoned_after(connections.subscribe(), || expired.notified()));
         for _ in 0..3 {
-            for count in [1, 0] {
-                open.send_replace(count);
-                assert_eq!(watching.as_mut().now_or_never(), None, "{count}");
+            for change in [Connections::begin, Connections::end] {
+                connections.send_modify(change);
+                assert_eq!(watching.as_mut().now_or_never(), None);
             }
         }
         expired.notify_waiters();

@@ -102,6 +102,8 @@ where
     F: Fn() -> S + Send + Sync + 'static,
     S: Provider,
 {
+    // Before the handshake: from then on the host may die, and its place be taken by another process.
+    let parent = lifetime::Parent::now();
     // Before the handshake: from then on a person may press Ctrl-C in the host's terminal.
     let mut signals = Signals::install().context("failed to handle signals")?;
     let identity = match (mode, environment.client_certificate.as_deref()) {
@@ -135,8 +137,8 @@ where
             never = serving => match never {},
             () = server.shutdown().cancelled() => End::Shutdown,
             name = signals.end(OnInterrupt::Ignore) => End::Signal(name),
-            () = lifetime::orphaned() => End::Orphaned,
-            () = lifetime::abandoned(server.open_connections()) => End::Abandoned,
+            () = lifetime::orphaned(parent) => End::Orphaned,
+            () = lifetime::abandoned(server.connections()) => End::Abandoned,
         },
         // A host that attached may not end what it did not start.
         Mode::Reattach => tokio::select! {

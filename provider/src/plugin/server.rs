@@ -26,6 +26,7 @@ use tonic_health::pb::health_server::HealthServer;
 use tonic_health::server::{HealthReporter, HealthService};
 use tracing::{debug, warn};
 
+use super::lifetime::Connections;
 use super::listener::{Connection, Listener, Stream};
 use super::services::{Controller, SilentBroker, SilentStdio};
 
@@ -46,7 +47,7 @@ pub(super) struct Server<F> {
     tls: Option<TlsAcceptor>,
     health: HealthServer<HealthService>,
     shutdown: CancellationToken,
-    open: watch::Sender<usize>,
+    connections: watch::Sender<Connections>,
     tasks: TaskTracker,
 }
 
@@ -66,7 +67,7 @@ where
             tls,
             health: HealthServer::new(HealthService::from_health_reporter(reporter)),
             shutdown: CancellationToken::new(),
-            open: watch::Sender::new(0),
+            connections: watch::Sender::new(Connections::default()),
             tasks: TaskTracker::new(),
         })
     }
@@ -76,9 +77,9 @@ where
         &self.shutdown
     }
 
-    /// Number of connections that are open and have passed TLS.
-    pub(super) fn open_connections(&self) -> watch::Receiver<usize> {
-        self.open.subscribe()
+    /// The connections that have passed TLS.
+    pub(super) fn connections(&self) -> watch::Receiver<Connections> {
+        self.connections.subscribe()
     }
 
     /// Ready when no connection is open any more. None may be accepted after this call.
@@ -126,7 +127,7 @@ where
     /// Serves calls until the connection ends. Each call runs in a task of its own, so that a
     /// panic of one leaves the others alone.
     async fn serve_calls(&self, stream: Box<dyn Connection>) {
-        let _open = Open::new(&self.open);
+        let _open = Open::new(&self.connections);
         debug!("connection accepted");
         let mut http = auto::Builder::new(TokioExecutor::new()).http2_only();
         http.http2()
@@ -156,20 +157,17 @@ where
 }
 
 /// Counts a connection for as long as it lives.
-struct Open<'a>(&'a watch::Sender<usize>);
+struct Open<'a>(&'a watch::Sender<Connections>);
 
 impl<'a> Open<'a> {
-    fn new(count: &'a watch::Sender<usize>) -> Self {
-        count.send_modify(|count| *count += 1);
-        Self(count)
+    fn new(connections: &'a watch::Sender<Connections>) -> Self {
+        connections.send_modify(Connections::begin);
+        Self(connections)
     }
 }
 
 impl Drop for Open<'_> {
     fn drop(&mut self) {
-        self.0.send_modify(|count| *count -= 1);
+        self.0.send_modify(Connections::end);
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,0 +1,216 @@
+//! The demo: five member accounts, users in all of them, a change by hand, drift, repair, audit, destruction.
+//!
+//! Each step checks what it shows; when something is not as expected the demo ends with an error and a non-zero exit code.
+
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a demo is made of what it prints"
+)]
+
+mod audit;
+mod screen;
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result, bail, ensure};
+use serde_json::Value;
+
+use crate::cloudformation::member_role;
+use crate::standin::WorldOptions;
+use crate::{StandIn, Terraform, World};
+use screen::Screen;
+
+const MEMBERS: usize = 5;
+const USERS_PER_ACCOUNT: usize = 2;
+const HELP: &str = "cargo demo [--keep]\n\n\
+    Runs real Terraform with this provider against an AWS stand-in on this machine: a hub account and five member \
+    accounts.\n\n  --keep   leave the stand-in running at the end, and print how to play on\n";
+
+/// Runs the demo with the arguments of the command line.
+pub async fn main(arguments: &[String]) -> ExitCode {
+    let keep = match arguments {
+        [] => false,
+        [keep] if keep == "--keep" => true,
+        [help] if help == "--help" || help == "-h" => {
+            println!("{HELP}");
+            return ExitCode::SUCCESS;
+        }
+        _ => {
+            eprintln!("{HELP}");
+            return ExitCode::FAILURE;
+        }
+    };
+    match run(keep).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("\nThe demo failed: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(keep: bool) -> Result<()> {
+    let screen = Screen::new();
+    let cli = crate::terraform::find_cli()?;
+    println!("crossaccount demo: IAM users in {MEMBERS} AWS accounts, one provider, one process.");
+
+    let progress = screen.step("Starting the AWS stand-in (the first start installs it)");
+    let stand_in = StandIn::start()?;
+    let world = World::inside(&stand_in, with_the_member_role()?).await?;
+    progress.done(&format!("listening on {}", stand_in.endpoint()));
+    screen.note(&format!("hub account     {}", world.hub().id()));
+    for member in world.members() {
+        screen.note(&format!("member account  {}", member.id()));
+    }
+    screen.note("Each member account has the role of examples/cloudformation/member-role.yaml; permissions are checked.");
+
+    let progress = screen.step("Building the provider");
+    let mut terraform = Terraform::with_mirror(world.env())?;
+    progress.done(&format!("{} drives it", cli.display()));
+    let example = crate::cargo::workspace().join("examples/terraform/quickstart");
+    terraform.copy_from(&example)?;
+    let accounts: Vec<&str> = world.members().iter().map(|member| member.id()).collect();
+    terraform.set_env("TF_VAR_accounts", &serde_json::to_string(&accounts)?);
+    terraform.set_env("TF_VAR_external_id", world.external_id());
+    terraform.set_env("TF_VAR_audit_bucket", world.audit_bucket());
+
+    screen.command("terraform init");
+    terraform.init()?.expect_success()?;
+    screen.command("terraform plan");
+    let plan = terraform.plan()?;
+    ensure!(plan.status.code() == Some(2), "the plan should show changes:\n{}", plan.text());
+    screen.excerpt(&plan.stdout, &["will be created", "Plan:"]);
+    let users = MEMBERS * USERS_PER_ACCOUNT;
+    ensure!(plan.stdout.contains(&format!("{users} to add")), "the plan should add {users} users");
+
+    let progress = screen.step("terraform apply");
+    let applied = terraform.apply()?.expect_success()?;
+    progress.done("");
+    screen.excerpt(&applied.stdout, &["Apply complete!"]);
+    let unchanged = terraform.plan()?;
+    ensure!(unchanged.status.code() == Some(0), "a second plan should be empty:\n{}", unchanged.text());
+    screen.note("A second plan shows nothing to do.");
+
+    let account_id = world.members().get(2).context("there are five members")?.id().to_owned();
+    screen.title(&format!("Somebody changes user alice by hand in account {account_id}"));
+    change_by_hand(&world, &account_id).await?;
+    screen.note("attached AdministratorAccess, and removed the tag Team");
+
+    screen.command("terraform plan");
+    let drift = terraform.plan()?;
+    ensure!(drift.status.code() == Some(2), "the plan should show the drift:\n{}", drift.text());
+    screen.excerpt(&drift.stdout, &["will be updated", "AdministratorAccess", "\"Team\"", "Plan:"]);
+    ensure!(
+        drift.stdout.contains("0 to add, 1 to change, 0 to destroy"),
+        "exactly one user should be repaired:\n{}",
+        drift.text()
+    );
+
+    let progress = screen.step("terraform apply repairs it");
+    terraform.apply()?.expect_success()?;
+    progress.done("");
+    ensure!(is_repaired(&world, &account_id).await?, "the policy should be detached again");
+    screen.note("AdministratorAccess is detached, the tag is back.");
+
+    screen.title(&format!("What the audit bucket {} says", world.audit_bucket()));
+    let records = audit::records(&world).await?;
+    audit::show(&records);
+    let finished = records.iter().filter(|record| record["phase"] == "finished").count();
+    ensure!(finished == users + 1, "{} operations should be recorded, not {finished}", users + 1);
+
+    if keep {
+        return play_on(&stand_in, &world, &terraform, &screen);
+    }
+    let progress = screen.step("terraform destroy");
+    terraform.destroy()?.expect_success()?;
+    progress.done("");
+    for member in world.members() {
+        let left = member.iam().list_users().send().await?;
+        let names: Vec<&str> = left.users().iter().map(|user| user.user_name()).collect();
+        let foreign = names.iter().any(|name| ["alice", "build"].contains(name));
+        ensure!(!foreign, "users are left in account {}: {names:?}", member.id());
+    }
+    stand_in.control().check_canary().await?;
+    println!("\nEverything was as expected. No user is left, and no call went to a wrong account.");
+    Ok(())
+}
+
+/// Member roles made from the template that users deploy.
+fn with_the_member_role() -> Result<WorldOptions> {
+    // The template wants real ids, which a world gives out only later: they stand in until then.
+    const MEMBER: &str = "222222222222";
+    const HUB: &str = "111111111111";
+    const EXTERNAL_ID: &str = "external-id-of-the-world";
+    let template = Path::new("examples/cloudformation/member-role.yaml");
+    let hub_principals = format!("arn:aws:iam::{HUB}:user/*");
+    let role = member_role(
+        &crate::cargo::workspace().join(template),
+        &[
+            ("AWS::AccountId", MEMBER),
+            ("HubAccountId", HUB),
+            ("HubPrincipalArnPatterns", &hub_principals),
+            ("ExternalId", EXTERNAL_ID),
+        ],
+    )?;
+    let generic = |document: &Value| -> Result<Value> {
+        let text = document
+            .to_string()
+            .replace(MEMBER, "{member}")
+            .replace(HUB, "{hub}")
+            .replace(EXTERNAL_ID, "{external_id}");
+        Ok(serde_json::from_str(&text)?)
+    };
+    Ok(WorldOptions {
+        members: MEMBERS,
+        trust: Some(generic(&role.trust_policy)?),
+        permissions: Some(
+            role.policies
+                .iter()
+                .map(|(name, document)| Ok((name.clone(), generic(document)?)))
+                .collect::<Result<_>>()?,
+        ),
+        role_name: role.role_name,
+        role_path: role.path,
+        max_session_duration: role.max_session_duration,
+    })
+}
+
+const ADMINISTRATOR: &str = "arn:aws:iam::aws:policy/AdministratorAccess";
+
+async fn change_by_hand(world: &World, account_id: &str) -> Result<()> {
+    let iam = world.iam(account_id)?;
+    iam.attach_user_policy().user_name("alice").policy_arn(ADMINISTRATOR).send().await?;
+    iam.untag_user().user_name("alice").tag_keys("Team").send().await?;
+    Ok(())
+}
+
+async fn is_repaired(world: &World, account_id: &str) -> Result<bool> {
+    let attached =
+        world.iam(account_id)?.list_attached_user_policies().user_name("alice").send().await?;
+    Ok(attached.attached_policies().iter().all(|policy| policy.policy_arn() != Some(ADMINISTRATOR)))
+}
+
+/// Leaves everything as it is until the person is done.
+fn play_on(stand_in: &StandIn, world: &World, terraform: &Terraform, screen: &Screen) -> Result<()> {
+    screen.title("The stand-in keeps running. In another shell:");
+    println!("  cd {}", terraform.path().display());
+    for (name, value) in terraform.environment() {
+        println!("  export {name}='{value}'");
+    }
+    println!("  terraform plan");
+    println!("\nThe member role in the first account: {}", role_arn(world)?);
+    println!("Stand-in: {}. Its log: {}", stand_in.endpoint(), stand_in.error_log().display());
+    println!("\nPress Enter to stop it; its accounts and this directory are gone then.");
+    let mut line = String::new();
+    std::io::stdin().read_line(&mut line).context("cannot read from the terminal")?;
+    Ok(())
+}
+
+fn role_arn(world: &World) -> Result<String> {
+    match world.members().first() {
+        Some(member) => Ok(world.role_arn(member.id())),
+        None => bail!("the world has no member account"),
+    }
+}
