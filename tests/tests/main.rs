@@ -14,6 +14,7 @@
 )]
 
 mod bench_server;
+mod docs;
 mod examples;
 mod iam_user;
 mod member_role;

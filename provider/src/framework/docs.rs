@@ -202,7 +202,9 @@ fn line(out: &mut String, attribute: &Attribute) {
         attribute.name,
         marks.join(", ")
     );
-    if let Some(default) = attribute.default.as_ref().and_then(literal) {
+    let default = attribute.default.as_ref().and_then(literal);
+    // The text may say it already, in words that a literal cannot have.
+    if let Some(default) = default.filter(|_| !description.contains("Default:")) {
         let _ = write!(out, " Default: `{default}`.");
     }
     if let Some(deprecation) = &attribute.deprecation {

@@ -43,7 +43,7 @@ pub fn attribute(operations: &[(TimedOperation, Duration)]) -> Attribute {
             .optional()
             .validate(validators::string(|text| parse(text).map(|_| ())))
             .describe(format!(
-                "Time limit of a {name}, such as `30s`, `5m` or `1h30m`. Default: `{}`.",
+                "Time limit of `{name}`, such as `30s`, `5m` or `1h30m`. Default: `{}`.",
                 format(*default)
             ))
     });

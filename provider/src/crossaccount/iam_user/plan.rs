@@ -347,7 +347,11 @@ async fn existing_user(
     // Mostly there is no such user, and one call tells. Asking for its sets as well would cost more calls, and a member
     // role that is limited to a path denies them for a user that does not exist.
     let nothing = BTreeSet::new();
-    match provider.users.find(target, &spec.name, Facets::NONE, &nothing).await {
+    match provider
+        .users
+        .find(target, &spec.name, Facets::NONE, &nothing)
+        .await
+    {
         Ok(None) => return Diagnostics::new(),
         Ok(Some(_)) => {}
         Err(error) => return unchecked("Account", &error).into(),

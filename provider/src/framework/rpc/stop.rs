@@ -8,7 +8,7 @@ use crate::framework::Provider;
 use crate::framework::server::{Call, Inner};
 use crate::schema::Diagnostics;
 
-/// Only a signal: operations look at it between two steps and answer by themselves.
+/// Only a signal: what it means for work that has begun is the resource's decision.
 impl<P: Provider> Call<P> for stop_provider::Request {
     type Answer = stop_provider::Response;
     const NAME: &'static str = "StopProvider";

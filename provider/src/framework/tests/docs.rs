@@ -94,7 +94,7 @@ Mind the things.
         "- `level` (String, Forces replacement) How much.",
         "- `mode` (String) Read or write. Default: `\"ro\"`.",
         "### Nested schema for `timeouts`",
-        "- `create` (String) Time limit of a create, such as `30s`, `5m` or `1h30m`. Default: `1m`.",
+        "- `create` (String) Time limit of `create`, such as `30s`, `5m` or `1h30m`. Default: `1m`.",
     ] {
         assert!(page.lines().any(|found| found == line), "{line}\n{page}");
     }
