@@ -4,8 +4,9 @@
 use harness::{Terraform, World};
 use serde_json::{Map, Value, json};
 
-use super::faults::{Failure, Operation, Place, content, first, places, prepare, second, user};
+use super::faults::{Failure, Operation, Place, places};
 use super::scene::Scene;
+use super::subject::{content, first, prepare, second, user};
 
 /// A Terraform configuration with one user in each account.
 fn configuration(accounts: &[String], wanted: impl Fn(&str) -> Value) -> String {
@@ -103,7 +104,7 @@ async fn arrange(operation: Operation) -> (Scene, Vec<String>, Vec<Place>) {
 }
 
 fn created(account: &str) -> Value {
-    first(account, Operation::Create)
+    first(account, "fail")
 }
 
 #[tokio::test]

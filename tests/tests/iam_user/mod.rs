@@ -8,3 +8,4 @@ mod host;
 mod interrupts;
 mod lifecycle;
 mod scene;
+mod subject;
