@@ -32,8 +32,18 @@ fn ids(world: &World) -> Vec<&str> {
 }
 
 async fn user_names(world: &World, account_id: &str) -> Vec<String> {
-    let listed = world.iam(account_id).unwrap().list_users().send().await.unwrap();
-    listed.users().iter().map(|user| user.user_name().to_owned()).collect()
+    let listed = world
+        .iam(account_id)
+        .unwrap()
+        .list_users()
+        .send()
+        .await
+        .unwrap();
+    listed
+        .users()
+        .iter()
+        .map(|user| user.user_name().to_owned())
+        .collect()
 }
 
 /// The calls about all accounts of the world.
@@ -52,7 +62,12 @@ async fn an_account_that_cannot_be_reached_stops_no_other() {
     let broken = accounts[2];
     let iam = scene.world.iam(broken).unwrap();
     let role = scene.world.role_name();
-    iam.delete_role_policy().role_name(role).policy_name("everything").send().await.unwrap();
+    iam.delete_role_policy()
+        .role_name(role)
+        .policy_name("everything")
+        .send()
+        .await
+        .unwrap();
     iam.delete_role().role_name(role).send().await.unwrap();
     scene.configure(&users(&accounts, &["alice"]));
 
@@ -107,7 +122,10 @@ async fn a_wrong_external_id_is_refused_and_never_shown() {
     scene.configure(ONE);
     let errors = scene.apply_error();
     assert!(errors.contains("AccessDenied"), "{errors}");
-    assert!(errors.contains("that it asks for the same external id"), "{errors}");
+    assert!(
+        errors.contains("that it asks for the same external id"),
+        "{errors}"
+    );
     assert!(errors.contains("account_id = "), "{errors}");
     assert!(!errors.contains(wrong), "{errors}");
     assert_eq!(scene.writes().await, [""; 0]);
@@ -115,7 +133,11 @@ async fn a_wrong_external_id_is_refused_and_never_shown() {
 }
 
 /// The error of a plan in an environment that differs from the world's.
-fn error_with(world: &World, change: impl Fn(&mut BTreeMap<String, String>), settings: &str) -> String {
+fn error_with(
+    world: &World,
+    change: impl Fn(&mut BTreeMap<String, String>),
+    settings: &str,
+) -> String {
     let mut environment: BTreeMap<_, _> = world.env().into_iter().collect();
     change(&mut environment);
     let terraform = Terraform::new(environment).unwrap();
@@ -143,63 +165,123 @@ fn assert_all(text: &str, expected: &[&str]) {
 #[tokio::test]
 async fn hub_credentials_that_are_missing_wrong_or_expired_are_told_on_the_provider() {
     let world = World::new(1).await.unwrap();
-    let missing = error_with(&world, |environment| {
-        environment.remove("AWS_ACCESS_KEY_ID");
-        environment.remove("AWS_SECRET_ACCESS_KEY");
-    }, "");
+    let missing = error_with(
+        &world,
+        |environment| {
+            environment.remove("AWS_ACCESS_KEY_ID");
+            environment.remove("AWS_SECRET_ACCESS_KEY");
+        },
+        "",
+    );
     assert_all(
         &missing,
-        &["Hub credentials cannot be used", "provider \"crossaccount\"", "Give credentials of the hub account"],
+        &[
+            "Hub credentials cannot be used",
+            "provider \"crossaccount\"",
+            "Give credentials of the hub account",
+        ],
     );
 
-    let wrong = error_with(&world, |environment| {
-        environment.insert("AWS_ACCESS_KEY_ID".to_owned(), "AKIAWRONGWRONGWRONG1".to_owned());
-    }, "");
+    let wrong = error_with(
+        &world,
+        |environment| {
+            environment.insert(
+                "AWS_ACCESS_KEY_ID".to_owned(),
+                "AKIAWRONGWRONGWRONG1".to_owned(),
+            );
+        },
+        "",
+    );
     assert_all(
         &wrong,
-        &["Hub credentials cannot be used", "InvalidClientTokenId", "AWS does not know the hub credentials"],
+        &[
+            "Hub credentials cannot be used",
+            "InvalidClientTokenId",
+            "AWS does not know the hub credentials",
+        ],
     );
 
     let member = world.members()[0].id();
-    let assume = world.hub().sts().assume_role().role_arn(world.role_arn(member));
-    let assume = assume.role_session_name("hub").external_id(world.external_id());
+    let assume = world
+        .hub()
+        .sts()
+        .assume_role()
+        .role_arn(world.role_arn(member));
+    let assume = assume
+        .role_session_name("hub")
+        .external_id(world.external_id());
     let session = assume.send().await.unwrap().credentials.unwrap();
     world.control().expire_sessions(member).await.unwrap();
-    let expired = error_with(&world, |environment| {
-        let values = [
-            ("AWS_ACCESS_KEY_ID", session.access_key_id()),
-            ("AWS_SECRET_ACCESS_KEY", session.secret_access_key()),
-            ("AWS_SESSION_TOKEN", session.session_token()),
-        ];
-        environment.extend(values.map(|(name, value)| (name.to_owned(), value.to_owned())));
-    }, "");
-    assert_all(&expired, &["Hub credentials cannot be used", "ExpiredToken", "renew them"]);
+    let expired = error_with(
+        &world,
+        |environment| {
+            let values = [
+                ("AWS_ACCESS_KEY_ID", session.access_key_id()),
+                ("AWS_SECRET_ACCESS_KEY", session.secret_access_key()),
+                ("AWS_SESSION_TOKEN", session.session_token()),
+            ];
+            environment.extend(values.map(|(name, value)| (name.to_owned(), value.to_owned())));
+        },
+        "",
+    );
+    assert_all(
+        &expired,
+        &[
+            "Hub credentials cannot be used",
+            "ExpiredToken",
+            "renew them",
+        ],
+    );
     for secret in [session.secret_access_key(), session.session_token()] {
         assert!(!expired.contains(secret));
     }
 
     let calls = all_calls(&world).await;
-    assert!(calls.iter().all(|call| call.action.starts_with("sts:")), "{calls:?}");
+    assert!(
+        calls.iter().all(|call| call.action.starts_with("sts:")),
+        "{calls:?}"
+    );
 }
 
 #[tokio::test]
 async fn a_region_that_cannot_be_used_is_told_on_the_region() {
     let world = World::new(1).await.unwrap();
-    let no_region = error_with(&world, |environment| {
-        environment.remove("AWS_REGION");
-    }, "");
+    let no_region = error_with(
+        &world,
+        |environment| {
+            environment.remove("AWS_REGION");
+        },
+        "",
+    );
     assert_all(&no_region, &["No Region is configured"]);
     let invalid = error_with(&world, |_| {}, "  region = \"Frankfurt\"");
     assert_all(&invalid, &["region = \"Frankfurt\""]);
     let other = error_with(&world, |_| {}, "  region = \"cn-north-1\"");
     assert_all(&other, &["region = \"cn-north-1\"", "aws-cn"]);
     // Nothing listens where the endpoint of this Region would be.
-    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let unknown = error_with(&world, |environment| {
-        environment.insert("AWS_ENDPOINT_URL_STS".to_owned(), format!("http://{closed}"));
-    }, "  region = \"eu-north-9\"");
+    let closed = std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    let unknown = error_with(
+        &world,
+        |environment| {
+            environment.insert(
+                "AWS_ENDPOINT_URL_STS".to_owned(),
+                format!("http://{closed}"),
+            );
+        },
+        "  region = \"eu-north-9\"",
+    );
     assert_all(&unknown, &["eu-north-9", "check that the Region exists"]);
-    assert!(world.control().calls(world.members()[0].id()).await.unwrap().is_empty());
+    assert!(
+        world
+            .control()
+            .calls(world.members()[0].id())
+            .await
+            .unwrap()
+            .is_empty()
+    );
 }
 
 #[tokio::test]
@@ -215,7 +297,11 @@ async fn an_account_that_may_not_be_touched_is_never_called() {
         let errors = scene.plan_error();
         assert_all(
             &errors,
-            &["Refused by a guardrail", "account_id = each.value[0]", &format!("Account {}", accounts[1])],
+            &[
+                "Refused by a guardrail",
+                "account_id = each.value[0]",
+                &format!("Account {}", accounts[1]),
+            ],
         );
         assert!(scene.calls(accounts[1]).await.is_empty());
         assert!(!scene.calls(accounts[0]).await.is_empty());
@@ -259,7 +345,10 @@ async fn the_hub_account_itself_is_managed_without_a_role() {
     scene.terraform.destroy().unwrap().expect_success().unwrap();
     assert!(user_names(&scene.world, hub).await.is_empty());
     let calls = scene.calls(hub).await;
-    assert!(calls.iter().all(|call| call.action != "sts:AssumeRole"), "{calls:?}");
+    assert!(
+        calls.iter().all(|call| call.action != "sts:AssumeRole"),
+        "{calls:?}"
+    );
 }
 
 #[tokio::test]
@@ -290,7 +379,10 @@ async fn a_user_can_have_a_member_role_of_its_own() {
     let other = role.replace(scene.member().id(), "700999999999");
     scene.configure(&ONE.replace("name ", &format!("role_arn = \"{other}\"\n  name ")));
     let errors = scene.plan_error();
-    assert_all(&errors, &["Role of another account", "role_arn = ", "700999999999"]);
+    assert_all(
+        &errors,
+        &["Role of another account", "role_arn = ", "700999999999"],
+    );
 }
 
 #[tokio::test]
@@ -302,7 +394,13 @@ async fn a_plan_only_reads_and_its_session_could_not_write() {
     iam.delete_user().user_name("bob").send().await.unwrap();
     iam.tag_user()
         .user_name("alice")
-        .tags(aws_sdk_iam::types::Tag::builder().key("By").value("hand").build().unwrap())
+        .tags(
+            aws_sdk_iam::types::Tag::builder()
+                .key("By")
+                .value("hand")
+                .build()
+                .unwrap(),
+        )
         .send()
         .await
         .unwrap();
@@ -315,22 +413,65 @@ async fn a_plan_only_reads_and_its_session_could_not_write() {
     assert!(plan.contains("2 to add, 1 to change"), "{plan}");
 
     let calls = all_calls(&scene.world).await;
-    let reads = ["iam:Get", "iam:List", "sts:AssumeRole", "sts:GetCallerIdentity", "s3:HeadBucket"];
+    let reads = [
+        "iam:Get",
+        "iam:List",
+        "sts:AssumeRole",
+        "sts:GetCallerIdentity",
+        "s3:HeadBucket",
+    ];
     for call in &calls {
-        assert!(reads.iter().any(|read| call.action.starts_with(read)), "{}", call.action);
+        assert!(
+            reads.iter().any(|read| call.action.starts_with(read)),
+            "{}",
+            call.action
+        );
     }
-    assert!(scene.audit_records().await.iter().all(|record| record["action"] == "create_user"));
+    assert!(
+        scene
+            .audit_records()
+            .await
+            .iter()
+            .all(|record| record["action"] == "create_user")
+    );
 
     // The very session of the plan, opened once more by hand: it may read and not write.
-    let assumed = calls.iter().find(|call| call.action == "sts:AssumeRole").unwrap();
+    let assumed = calls
+        .iter()
+        .find(|call| call.action == "sts:AssumeRole")
+        .unwrap();
     let policy = assumed.parameters["Policy"].as_str().unwrap();
-    let assume = scene.world.hub().sts().assume_role().role_arn(scene.world.role_arn(member));
-    let assume = assume.role_session_name("plan").external_id(scene.world.external_id());
-    let session = assume.policy(policy).send().await.unwrap().credentials.unwrap();
+    let assume = scene
+        .world
+        .hub()
+        .sts()
+        .assume_role()
+        .role_arn(scene.world.role_arn(member));
+    let assume = assume
+        .role_session_name("plan")
+        .external_id(scene.world.external_id());
+    let session = assume
+        .policy(policy)
+        .send()
+        .await
+        .unwrap()
+        .credentials
+        .unwrap();
     let iam = aws_sdk_iam::Client::new(&scene.member().session_config(&session));
     iam.get_user().user_name("alice").send().await.unwrap();
     let refused = iam.create_user().user_name("eve").send().await.unwrap_err();
-    assert_eq!(aws_sdk_iam::error::ProvideErrorMetadata::code(&refused), Some("AccessDenied"));
-    let refused = iam.delete_user().user_name("alice").send().await.unwrap_err();
-    assert_eq!(aws_sdk_iam::error::ProvideErrorMetadata::code(&refused), Some("AccessDenied"));
+    assert_eq!(
+        aws_sdk_iam::error::ProvideErrorMetadata::code(&refused),
+        Some("AccessDenied")
+    );
+    let refused = iam
+        .delete_user()
+        .user_name("alice")
+        .send()
+        .await
+        .unwrap_err();
+    assert_eq!(
+        aws_sdk_iam::error::ProvideErrorMetadata::code(&refused),
+        Some("AccessDenied")
+    );
 }

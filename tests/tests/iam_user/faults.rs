@@ -10,16 +10,14 @@ use futures_util::StreamExt as _;
 use harness::standin::Call;
 use harness::{Account, Fault, FaultKind, World};
 use serde_json::{Value, json};
-
 use tokio::sync::Semaphore;
 
 use super::host::{Provider, Stored};
+use super::subject::{User, content, first, prepare, second, statement, user};
 
 const PATIENCE: Duration = Duration::from_secs(240);
 /// Cases that run at the same time, over all tests: most of the time a case waits for a retry.
-static PARALLEL: Semaphore = Semaphore::const_new(24);
-const BOUNDARY: &str = "Boundary";
-const OTHER_BOUNDARY: &str = "OtherBoundary";
+static PARALLEL: Semaphore = Semaphore::const_new(32);
 
 /// What is done while a call fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,6 +26,12 @@ pub(super) enum Operation {
     Adopt,
     Update,
     Delete,
+}
+
+impl Operation {
+    fn adoption_policy(self) -> &'static str {
+        if self == Self::Adopt { "adopt" } else { "fail" }
+    }
 }
 
 /// How a call fails.
@@ -59,9 +63,10 @@ impl Failure {
     pub(super) fn fault(self, call: &Place) -> Fault {
         let kind = match self {
             Self::Throttled => FaultKind::Throttle,
-            Self::ServerError => {
-                FaultKind::HttpError { status: 500, code: "InternalFailure".to_owned() }
-            }
+            Self::ServerError => FaultKind::HttpError {
+                status: 500,
+                code: "InternalFailure".to_owned(),
+            },
             Self::DroppedBeforeCommit => FaultKind::DropBeforeCommit,
             Self::DroppedAfterCommitOnce | Self::DroppedAfterCommit => FaultKind::DropAfterCommit,
             Self::Killed => FaultKind::HoldAfterCommit,
@@ -90,7 +95,9 @@ impl Place {
 }
 
 fn is_write(action: &str) -> bool {
-    let reads = ["iam:Get", "iam:List", "sts:", "s3:Head", "s3:Get", "s3:List"];
+    let reads = [
+        "iam:Get", "iam:List", "sts:", "s3:Head", "s3:Get", "s3:List",
+    ];
     !reads.iter().any(|read| action.starts_with(read))
 }
 
@@ -102,78 +109,17 @@ struct Case {
     iam: aws_sdk_iam::Client,
 }
 
-/// All that IAM has of a user, but for its dates.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct User {
-    pub(super) unique_id: String,
-    pub(super) content: Content,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Content {
-    pub(super) name: String,
-    path: String,
-    boundary: Option<String>,
-    tags: BTreeMap<String, String>,
-    policies: BTreeSet<String>,
-    inline: BTreeMap<String, Value>,
-    groups: BTreeSet<String>,
-}
-
-fn statement(action: &str) -> Value {
-    json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": action, "Resource": "*"}]})
-}
-
-/// The policies and groups that users get, and a user that is nobody's business.
-pub(super) async fn prepare(iam: &aws_sdk_iam::Client) -> Result<()> {
-    let document = statement("s3:*").to_string();
-    for name in [BOUNDARY, OTHER_BOUNDARY] {
-        iam.create_policy().policy_name(name).policy_document(&document).send().await?;
-    }
-    for name in ["engineers", "readers"] {
-        iam.create_group().group_name(name).send().await?;
-    }
-    iam.create_user().user_name("mallory").send().await?;
-    iam.add_user_to_group().user_name("mallory").group_name("engineers").send().await?;
-    Ok(())
-}
-
-/// The user as it is created, as Terraform's JSON syntax has it too.
-pub(super) fn first(account_id: &str, operation: Operation) -> Value {
-    json!({
-        "account_id": account_id,
-        "name": "alice",
-        "path": "/engineering/",
-        "permissions_boundary": format!("arn:aws:iam::{account_id}:policy/{BOUNDARY}"),
-        "managed_policy_arns": ["arn:aws:iam::aws:policy/ReadOnlyAccess"],
-        "inline_policies": {"one": statement("sqs:*").to_string(), "two": statement("sns:*").to_string()},
-        "groups": ["engineers"],
-        "tags": {"Team": "core", "Stage": "test"},
-        "adoption_policy": if operation == Operation::Adopt { "adopt" } else { "fail" },
-    })
-}
-
-/// The same user with everything changed: name, path, boundary, each set and the tags.
-pub(super) fn second(account_id: &str) -> Value {
-    json!({
-        "account_id": account_id,
-        "name": "alice.new",
-        "path": "/platform/",
-        "permissions_boundary": format!("arn:aws:iam::{account_id}:policy/{OTHER_BOUNDARY}"),
-        "managed_policy_arns": ["arn:aws:iam::aws:policy/IAMReadOnlyAccess"],
-        "inline_policies": {"two": statement("sns:Publish").to_string(), "three": statement("ec2:*").to_string()},
-        "groups": ["readers"],
-        "tags": {"Team": "platform", "Owner": "alice"},
-    })
-}
-
 impl Case {
     async fn new() -> Result<Self> {
         let world = World::new(1).await?;
         let environment = world.env();
         let iam = world.members()[0].iam();
         prepare(&iam).await?;
-        Ok(Self { world, environment, iam })
+        Ok(Self {
+            world,
+            environment,
+            iam,
+        })
     }
 
     fn member(&self) -> &Account {
@@ -191,7 +137,9 @@ impl Case {
 
     fn wanted(&self, operation: Operation) -> Option<Value> {
         match operation {
-            Operation::Create | Operation::Adopt => Some(first(self.member().id(), operation)),
+            Operation::Create | Operation::Adopt => {
+                Some(first(self.member().id(), operation.adoption_policy()))
+            }
             Operation::Update => Some(second(self.member().id())),
             Operation::Delete => None,
         }
@@ -210,8 +158,11 @@ impl Case {
                 put.policy_document(document).send().await?;
             }
             Operation::Update | Operation::Delete => {
-                let wanted = first(self.member().id(), operation);
-                self.provider().await?.apply(&mut stored, Some(&wanted)).await?;
+                let wanted = first(self.member().id(), operation.adoption_policy());
+                self.provider()
+                    .await?
+                    .apply(&mut stored, Some(&wanted))
+                    .await?;
             }
         }
         let control = self.world.control();
@@ -228,7 +179,11 @@ impl Case {
     }
 
     fn account(&self, place: &Place) -> &str {
-        if place.hub { self.world.hub().id() } else { self.member().id() }
+        if place.hub {
+            self.world.hub().id()
+        } else {
+            self.member().id()
+        }
     }
 
     /// One run of the provider with a fault in it; whether it succeeded all the same.
@@ -241,7 +196,9 @@ impl Case {
     ) -> Result<bool> {
         let control = self.world.control();
         let account = self.account(place);
-        let fault = control.add_fault(&failure.fault(place).in_account(account)).await?;
+        let fault = control
+            .add_fault(&failure.fault(place).in_account(account))
+            .await?;
         let run = async {
             let mut provider = self.provider().await?;
             provider.apply(stored, wanted).await
@@ -274,20 +231,32 @@ impl Case {
         adopted: Option<&User>,
     ) -> Result<()> {
         let wanted = self.wanted(operation);
-        self.provider().await?.apply(&mut stored, wanted.as_ref()).await.context("next apply")?;
+        self.provider()
+            .await?
+            .apply(&mut stored, wanted.as_ref())
+            .await
+            .context("next apply")?;
         let mut names = vec!["mallory".to_owned()];
         if let Some(wanted) = &wanted {
             let name = wanted["name"].as_str().unwrap_or_default();
-            let found = user(&self.iam, name).await?.context("the user does not exist")?;
+            let found = user(&self.iam, name)
+                .await?
+                .context("the user does not exist")?;
             ensure!(
                 found.content == content(wanted),
                 "wrong user:\n{:#?}\nwanted:\n{:#?}",
                 found.content,
                 content(wanted)
             );
-            ensure!(stored.text("unique_id") == Some(&found.unique_id), "wrong unique id in state");
+            ensure!(
+                stored.text("unique_id") == Some(&found.unique_id),
+                "wrong unique id in state"
+            );
             if let Some(adopted) = adopted {
-                ensure!(found.unique_id == adopted.unique_id, "the adopted user was deleted");
+                ensure!(
+                    found.unique_id == adopted.unique_id,
+                    "the adopted user was deleted"
+                );
             }
             let changes = self.provider().await?.changes(&mut stored, wanted).await?;
             ensure!(changes.is_empty(), "the next plan changes {changes:?}");
@@ -296,7 +265,11 @@ impl Case {
             ensure!(!stored.exists(), "the user is still in the state");
         }
         let listed = self.iam.list_users().send().await?;
-        let mut found: Vec<_> = listed.users().iter().map(|user| user.user_name().to_owned()).collect();
+        let mut found: Vec<_> = listed
+            .users()
+            .iter()
+            .map(|user| user.user_name().to_owned())
+            .collect();
         found.sort();
         ensure!(found == names, "left over: {found:?}");
         self.check_history(operation).await
@@ -306,23 +279,41 @@ impl Case {
     async fn check_history(&self, operation: Operation) -> Result<()> {
         let calls = self.calls().await?;
         let started = self.started_runs().await?;
-        for call in calls.iter().filter(|call| call.committed && is_write(&call.action)) {
+        for call in calls
+            .iter()
+            .filter(|call| call.committed && is_write(&call.action))
+        {
             if call.action.starts_with("iam:") {
-                let run = call.session_name.strip_prefix("crossaccount-").unwrap_or_default();
-                ensure!(started.contains(run), "{} of run {run} is not recorded", call.action);
+                let run = call
+                    .session_name
+                    .strip_prefix("crossaccount-")
+                    .unwrap_or_default();
+                ensure!(
+                    started.contains(run),
+                    "{} of run {run} is not recorded",
+                    call.action
+                );
             }
             let names_stranger = call.parameters.to_string().contains("mallory");
             ensure!(!names_stranger, "{} touched the stranger", call.action);
             if call.action == "iam:CreateUser" {
                 let boundary = call.parameters.to_string().contains(":policy/");
-                ensure!(boundary, "a user was created without its boundary: {}", call.parameters);
+                ensure!(
+                    boundary,
+                    "a user was created without its boundary: {}",
+                    call.parameters
+                );
             }
             let forbidden = match call.action.as_str() {
                 "iam:DeleteUserPermissionsBoundary" => true,
                 "iam:DeleteUser" => operation == Operation::Adopt || operation == Operation::Update,
                 _ => false,
             };
-            ensure!(!forbidden, "{} must not happen in {operation:?}", call.action);
+            ensure!(
+                !forbidden,
+                "{} must not happen in {operation:?}",
+                call.action
+            );
         }
         Ok(())
     }
@@ -343,81 +334,6 @@ impl Case {
     }
 }
 
-/// The user of a configuration, as IAM should have it.
-pub(super) fn content(wanted: &Value) -> Content {
-    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let set = |name: &str| wanted[name].as_array().into_iter().flatten().map(text).collect();
-    let map = |name: &str| {
-        let entries = wanted[name].as_object().into_iter().flatten();
-        entries.map(|(key, value)| (key.clone(), text(value))).collect::<BTreeMap<_, _>>()
-    };
-    let mut tags = map("tags");
-    tags.insert("crossaccount:managed-by".to_owned(), "test".to_owned());
-    let inline = map("inline_policies").into_iter();
-    Content {
-        name: text(&wanted["name"]),
-        path: text(&wanted["path"]),
-        boundary: wanted["permissions_boundary"].as_str().map(str::to_owned),
-        tags,
-        policies: set("managed_policy_arns"),
-        inline: inline.map(|(name, it)| (name, serde_json::from_str(&it).unwrap())).collect(),
-        groups: set("groups"),
-    }
-}
-
-/// A user as IAM has it.
-pub(super) async fn user(iam: &aws_sdk_iam::Client, name: &str) -> Result<Option<User>> {
-    let found = match iam.get_user().user_name(name).send().await {
-        Ok(output) => output.user.context("an answer without a user")?,
-        Err(error) => match error.into_service_error() {
-            error if error.is_no_such_entity_exception() => return Ok(None),
-            error => return Err(error.into()),
-        },
-    };
-    let policies = iam.list_attached_user_policies().user_name(name).send().await?;
-    let groups = iam.list_groups_for_user().user_name(name).send().await?;
-    let mut inline = BTreeMap::new();
-    for policy in iam.list_user_policies().user_name(name).send().await?.policy_names {
-        let answer = iam.get_user_policy().user_name(name).policy_name(&policy).send().await?;
-        inline.insert(policy, serde_json::from_str(&percent_decode(answer.policy_document()))?);
-    }
-    let tags = found.tags().iter().map(|tag| (tag.key().to_owned(), tag.value().to_owned()));
-    let boundary = found.permissions_boundary();
-    Ok(Some(User {
-        unique_id: found.user_id().to_owned(),
-        content: Content {
-            name: found.user_name().to_owned(),
-            path: found.path().to_owned(),
-            boundary: boundary.and_then(|it| it.permissions_boundary_arn()).map(str::to_owned),
-            tags: tags.collect(),
-            policies: policies
-                .attached_policies()
-                .iter()
-                .filter_map(|policy| policy.policy_arn().map(str::to_owned))
-                .collect(),
-            inline,
-            groups: groups.groups().iter().map(|group| group.group_name().to_owned()).collect(),
-        },
-    }))
-}
-
-/// IAM returns documents percent-encoded.
-fn percent_decode(text: &str) -> String {
-    let mut bytes = Vec::new();
-    let mut rest = text.bytes();
-    while let Some(byte) = rest.next() {
-        let hex = |byte: Option<u8>| byte.and_then(|it| char::from(it).to_digit(16));
-        match byte {
-            b'%' => match (hex(rest.next()), hex(rest.next())) {
-                (Some(high), Some(low)) => bytes.push(u8::try_from(high * 16 + low).unwrap()),
-                _ => bytes.push(b'?'),
-            },
-            other => bytes.push(other),
-        }
-    }
-    String::from_utf8(bytes).unwrap()
-}
-
 /// The calls of a run in which nothing fails.
 pub(super) async fn places(operation: Operation) -> Result<Vec<Place>> {
     let case = Case::new().await?;
@@ -425,9 +341,17 @@ pub(super) async fn places(operation: Operation) -> Result<Vec<Place>> {
     let adopted = user(&case.iam, "alice").await?;
     let mut after = stored.clone();
     let wanted = case.wanted(operation);
-    case.provider().await?.apply(&mut after, wanted.as_ref()).await?;
+    case.provider()
+        .await?
+        .apply(&mut after, wanted.as_ref())
+        .await?;
     let calls = case.calls().await?;
-    case.converge(after, operation, adopted.as_ref().filter(|_| operation == Operation::Adopt)).await?;
+    case.converge(
+        after,
+        operation,
+        adopted.as_ref().filter(|_| operation == Operation::Adopt),
+    )
+    .await?;
     let mut counts = BTreeMap::new();
     let hub = case.world.hub().id();
     Ok(calls
@@ -436,7 +360,11 @@ pub(super) async fn places(operation: Operation) -> Result<Vec<Place>> {
             let is_hub = call.account_id == hub;
             let number = counts.entry((is_hub, call.action.clone())).or_insert(0);
             *number += 1;
-            Place { hub: is_hub, action: call.action, number: *number }
+            Place {
+                hub: is_hub,
+                action: call.action,
+                number: *number,
+            }
         })
         .collect())
 }
@@ -449,7 +377,9 @@ async fn check(operation: Operation, place: &Place, failure: Failure) -> Result<
         _ => None,
     };
     let wanted = case.wanted(operation);
-    let survived = case.run_with_fault(&mut stored, wanted.as_ref(), place, failure).await?;
+    let survived = case
+        .run_with_fault(&mut stored, wanted.as_ref(), place, failure)
+        .await?;
     if failure == Failure::DroppedAfterCommitOnce {
         ensure!(survived, "one lost answer is for the retries of the SDK");
     }
@@ -482,7 +412,9 @@ async fn table(operation: Operation) {
                 let work = check(operation, place, *failure);
                 let result = tokio::time::timeout(PATIENCE, work).await;
                 let result = result.unwrap_or_else(|_| Err(anyhow::anyhow!("it hangs")));
-                result.err().map(|error| format!("{failure:?} at {place:?}: {error:#}"))
+                result
+                    .err()
+                    .map(|error| format!("{failure:?} at {place:?}: {error:#}"))
             }
         })
         .buffer_unordered(count)

@@ -4,18 +4,26 @@
 use harness::{Terraform, World};
 use serde_json::{Map, Value, json};
 
-use super::faults::{Failure, Operation, Place, content, first, places, prepare, second, user};
+use super::faults::{Failure, Operation, Place, places};
 use super::scene::Scene;
+use super::subject::{content, first, prepare, second, user};
 
 /// A Terraform configuration with one user in each account.
 fn configuration(accounts: &[String], wanted: impl Fn(&str) -> Value) -> String {
-    let users: Map<String, Value> =
-        accounts.iter().map(|account| (format!("in_{account}"), wanted(account))).collect();
+    let users: Map<String, Value> = accounts
+        .iter()
+        .map(|account| (format!("in_{account}"), wanted(account)))
+        .collect();
     json!({"resource": {"crossaccount_iam_user": users}}).to_string()
 }
 
 async fn writes(operation: Operation) -> Vec<Place> {
-    places(operation).await.unwrap().into_iter().filter(Place::is_write).collect()
+    places(operation)
+        .await
+        .unwrap()
+        .into_iter()
+        .filter(Place::is_write)
+        .collect()
 }
 
 /// Adds one fault per account; the rest of the accounts is spared.
@@ -23,7 +31,9 @@ async fn add_faults(world: &World, accounts: &[String], places: &[Place]) {
     for (account, place) in accounts.iter().zip(places) {
         let fault = Failure::DroppedAfterCommit.fault(place);
         let fault = if place.hub {
-            fault.in_account(world.hub().id()).with_parameter(&format!("account_id={account}"))
+            fault
+                .in_account(world.hub().id())
+                .with_parameter(&format!("account_id={account}"))
         } else {
             fault.in_account(account)
         };
@@ -32,7 +42,11 @@ async fn add_faults(world: &World, accounts: &[String], places: &[Place]) {
 }
 
 async fn clear_faults(world: &World, accounts: &[String]) {
-    for account in accounts.iter().map(String::as_str).chain([world.hub().id()]) {
+    for account in accounts
+        .iter()
+        .map(String::as_str)
+        .chain([world.hub().id()])
+    {
         world.control().clear_faults(account).await.unwrap();
     }
 }
@@ -43,7 +57,11 @@ async fn apply_twice(scene: &Scene, accounts: &[String], places: &[Place], text:
     terraform.write("main.tf.json", text).unwrap();
     add_faults(&scene.world, accounts, places).await;
     let output = terraform.apply().unwrap().expect_failure().unwrap();
-    assert!(!output.text().contains("Plugin did not respond"), "{}", output.text());
+    assert!(
+        !output.text().contains("Plugin did not respond"),
+        "{}",
+        output.text()
+    );
     clear_faults(&scene.world, accounts).await;
     scene.apply();
     scene.assert_nothing_to_do();
@@ -52,7 +70,9 @@ async fn apply_twice(scene: &Scene, accounts: &[String], places: &[Place], text:
 async fn assert_users(world: &World, accounts: &[String], wanted: impl Fn(&str) -> Value) {
     for account in accounts {
         let wanted = content(&wanted(account));
-        let found = user(&world.iam(account).unwrap(), &wanted.name).await.unwrap();
+        let found = user(&world.iam(account).unwrap(), &wanted.name)
+            .await
+            .unwrap();
         assert_eq!(found.map(|user| user.content), Some(wanted), "{account}");
     }
 }
@@ -61,13 +81,20 @@ async fn assert_users(world: &World, accounts: &[String], wanted: impl Fn(&str) 
 async fn arrange(operation: Operation) -> (Scene, Vec<String>, Vec<Place>) {
     let places = writes(operation).await;
     let scene = Scene::new(places.len()).await;
-    let accounts: Vec<String> =
-        scene.world.members().iter().map(|member| member.id().to_owned()).collect();
+    let accounts: Vec<String> = scene
+        .world
+        .members()
+        .iter()
+        .map(|member| member.id().to_owned())
+        .collect();
     for account in &accounts {
         prepare(&scene.world.iam(account).unwrap()).await.unwrap();
     }
     if operation != Operation::Create {
-        scene.terraform.write("main.tf.json", &configuration(&accounts, created)).unwrap();
+        scene
+            .terraform
+            .write("main.tf.json", &configuration(&accounts, created))
+            .unwrap();
         scene.apply();
         for account in &accounts {
             scene.world.control().clear_calls(account).await.unwrap();
@@ -77,13 +104,19 @@ async fn arrange(operation: Operation) -> (Scene, Vec<String>, Vec<Place>) {
 }
 
 fn created(account: &str) -> Value {
-    first(account, Operation::Create)
+    first(account, "fail")
 }
 
 #[tokio::test]
 async fn terraform_converges_after_the_answer_to_any_write_of_a_creation_was_lost() {
     let (scene, accounts, places) = arrange(Operation::Create).await;
-    apply_twice(&scene, &accounts, &places, &configuration(&accounts, created)).await;
+    apply_twice(
+        &scene,
+        &accounts,
+        &places,
+        &configuration(&accounts, created),
+    )
+    .await;
     assert_users(&scene.world, &accounts, created).await;
     println!("creation through Terraform: {} cases", places.len());
 }
@@ -91,7 +124,13 @@ async fn terraform_converges_after_the_answer_to_any_write_of_a_creation_was_los
 #[tokio::test]
 async fn terraform_converges_after_the_answer_to_any_write_of_an_update_was_lost() {
     let (scene, accounts, places) = arrange(Operation::Update).await;
-    apply_twice(&scene, &accounts, &places, &configuration(&accounts, second)).await;
+    apply_twice(
+        &scene,
+        &accounts,
+        &places,
+        &configuration(&accounts, second),
+    )
+    .await;
     assert_users(&scene.world, &accounts, second).await;
     println!("update through Terraform: {} cases", places.len());
 }
@@ -102,7 +141,14 @@ async fn terraform_converges_after_the_answer_to_any_write_of_a_deletion_was_los
     apply_twice(&scene, &accounts, &places, "{}").await;
     assert!(scene.terraform.state().unwrap().is_empty());
     for account in &accounts {
-        let listed = scene.world.iam(account).unwrap().list_users().send().await.unwrap();
+        let listed = scene
+            .world
+            .iam(account)
+            .unwrap()
+            .list_users()
+            .send()
+            .await
+            .unwrap();
         let names: Vec<_> = listed.users().iter().map(|user| user.user_name()).collect();
         assert_eq!(names, ["mallory"], "{account}");
     }

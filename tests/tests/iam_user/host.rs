@@ -70,8 +70,13 @@ impl Provider {
         let mut line = String::new();
         let mut stdout = BufReader::new(child.stdout.take().context("no standard output")?);
         stdout.read_line(&mut line).await?;
-        let path = line.split('|').nth(3).with_context(|| format!("no handshake: {line:?}"))?;
-        let channel = Endpoint::from_shared(format!("unix:{path}"))?.connect().await?;
+        let path = line
+            .split('|')
+            .nth(3)
+            .with_context(|| format!("no handshake: {line:?}"))?;
+        let channel = Endpoint::from_shared(format!("unix:{path}"))?
+            .connect()
+            .await?;
         let mut client = ProviderClient::new(channel).max_decoding_message_size(64 << 20);
         let schemas = schemas(&mut client).await?;
         let request = configure_provider::Request {
@@ -81,7 +86,12 @@ impl Provider {
         };
         let answer = client.configure_provider(request).await?.into_inner();
         check(&answer.diagnostics)?;
-        Ok(Self { _child: child, client, attributes: &schemas.resource, _directory: directory })
+        Ok(Self {
+            _child: child,
+            client,
+            attributes: &schemas.resource,
+            _directory: directory,
+        })
     }
 
     /// Refreshes, plans and applies; the state is true afterwards also when this fails.
@@ -121,9 +131,13 @@ impl Provider {
         let (Some(before), Some(after)) = (&stored.object, &after) else {
             return Ok(vec!["everything".to_owned()]);
         };
-        let names = self.attributes.iter().map(|attribute| attribute.name.clone());
-        let mut changed: Vec<_> =
-            names.filter(|name| attribute(before, name) != attribute(after, name)).collect();
+        let names = self
+            .attributes
+            .iter()
+            .map(|attribute| attribute.name.clone());
+        let mut changed: Vec<_> = names
+            .filter(|name| attribute(before, name) != attribute(after, name))
+            .collect();
         if stored.tainted {
             changed.push("tainted".to_owned());
         }
@@ -131,7 +145,9 @@ impl Provider {
     }
 
     async fn refresh(&mut self, stored: &mut Stored) -> Result<()> {
-        let Some(object) = &stored.object else { return Ok(()) };
+        let Some(object) = &stored.object else {
+            return Ok(());
+        };
         let request = read_resource::Request {
             type_name: TYPE_NAME.to_owned(),
             current_state: Some(encode(object)),
@@ -158,7 +174,11 @@ impl Provider {
                 config: Some(encode(&config)),
                 ..Default::default()
             };
-            let answer = self.client.validate_resource_config(request).await?.into_inner();
+            let answer = self
+                .client
+                .validate_resource_config(request)
+                .await?
+                .into_inner();
             check(&answer.diagnostics)?;
         }
         let prior = stored.object.clone().unwrap_or(Msgpack::Nil);
@@ -171,7 +191,11 @@ impl Provider {
             prior_private: stored.private.clone(),
             ..Default::default()
         };
-        let answer = self.client.plan_resource_change(request).await?.into_inner();
+        let answer = self
+            .client
+            .plan_resource_change(request)
+            .await?
+            .into_inner();
         check(&answer.diagnostics)?;
         Ok(answer)
     }
@@ -187,12 +211,18 @@ impl Provider {
             type_name: TYPE_NAME.to_owned(),
             prior_state: Some(encode(stored.object.as_ref().unwrap_or(&Msgpack::Nil))),
             planned_state: planned.planned_state,
-            config: Some(encode(&wanted.map_or(Msgpack::Nil, |it| object(self.attributes, it)))),
+            config: Some(encode(
+                &wanted.map_or(Msgpack::Nil, |it| object(self.attributes, it)),
+            )),
             planned_private: planned.planned_private,
             ..Default::default()
         };
         // When the provider dies here, Terraform keeps what it had: nothing of a creation, all of the rest.
-        let answer = self.client.apply_resource_change(request).await?.into_inner();
+        let answer = self
+            .client
+            .apply_resource_change(request)
+            .await?
+            .into_inner();
         stored.object = decode(answer.new_state.as_ref())?;
         stored.private = answer.private;
         let result = check(&answer.diagnostics);
@@ -214,7 +244,10 @@ async fn schemas(client: &mut ProviderClient<Channel>) -> Result<&'static Schema
             let request = get_provider_schema::Request {};
             let mut answer = client.get_provider_schema(request).await?.into_inner();
             let attributes = |schema: Option<crossaccount_proto::tfplugin6::Schema>| {
-                schema.and_then(|schema| schema.block).context("no block").map(|it| it.attributes)
+                schema
+                    .and_then(|schema| schema.block)
+                    .context("no block")
+                    .map(|it| it.attributes)
             };
             Ok(Schemas {
                 provider: attributes(answer.provider.take())?,
@@ -245,7 +278,10 @@ fn from_json(value: &Value) -> Msgpack {
         Value::String(text) => Msgpack::from(text.as_str()),
         Value::Array(items) => Msgpack::Array(items.iter().map(from_json).collect()),
         Value::Object(entries) => Msgpack::Map(
-            entries.iter().map(|(key, it)| (Msgpack::from(key.as_str()), from_json(it))).collect(),
+            entries
+                .iter()
+                .map(|(key, it)| (Msgpack::from(key.as_str()), from_json(it)))
+                .collect(),
         ),
     }
 }
@@ -258,7 +294,11 @@ fn proposal(attributes: &[schema::Attribute], prior: &Msgpack, config: &Msgpack)
     let entries = attributes.iter().map(|it| {
         let configured = attribute(config, &it.name);
         let kept = it.computed && configured.is_nil();
-        let value = if kept { attribute(prior, &it.name) } else { configured };
+        let value = if kept {
+            attribute(prior, &it.name)
+        } else {
+            configured
+        };
         (Msgpack::from(it.name.as_str()), value.clone())
     });
     Msgpack::Map(entries.collect())
@@ -273,11 +313,16 @@ fn attribute<'a>(object: &'a Msgpack, name: &str) -> &'a Msgpack {
 fn encode(value: &Msgpack) -> DynamicValue {
     let mut msgpack = Vec::new();
     rmpv::encode::write_value(&mut msgpack, value).unwrap();
-    DynamicValue { msgpack, json: Vec::new() }
+    DynamicValue {
+        msgpack,
+        json: Vec::new(),
+    }
 }
 
 fn decode(value: Option<&DynamicValue>) -> Result<Option<Msgpack>> {
-    let Some(value) = value.filter(|value| !value.msgpack.is_empty()) else { return Ok(None) };
+    let Some(value) = value.filter(|value| !value.msgpack.is_empty()) else {
+        return Ok(None);
+    };
     let decoded = rmpv::decode::read_value(&mut value.msgpack.as_slice())?;
     Ok((!decoded.is_nil()).then_some(decoded))
 }
@@ -287,7 +332,14 @@ fn check(diagnostics: &[Diagnostic]) -> Result<()> {
     let errors: Vec<_> = diagnostics
         .iter()
         .filter(|it| it.severity() == diagnostic::Severity::Error)
-        .map(|it| format!("{} ({}): {}", it.summary, place(it.attribute.as_ref()), it.detail))
+        .map(|it| {
+            format!(
+                "{} ({}): {}",
+                it.summary,
+                place(it.attribute.as_ref()),
+                it.detail
+            )
+        })
         .collect();
     if errors.is_empty() {
         return Ok(());
@@ -296,5 +348,6 @@ fn check(diagnostics: &[Diagnostic]) -> Result<()> {
 }
 
 fn place(path: Option<&AttributePath>) -> String {
-    path.map(|path| format!("{:?}", path.steps)).unwrap_or_default()
+    path.map(|path| format!("{:?}", path.steps))
+        .unwrap_or_default()
 }

@@ -37,7 +37,12 @@ async fn held(kind: FaultKind, action: &str) -> (Scene, RunningTerraform, String
     let fault = Fault::new(kind, action).in_account(scene.member().id());
     let fault = scene.world.control().add_fault(&fault).await.unwrap();
     let run = scene.terraform.spawn(ARGUMENTS).unwrap();
-    scene.world.control().wait_for_fault(&fault.id, 1, LIMIT).await.unwrap();
+    scene
+        .world
+        .control()
+        .wait_for_fault(&fault.id, 1, LIMIT)
+        .await
+        .unwrap();
     (scene, run, fault.id)
 }
 
@@ -50,7 +55,13 @@ async fn wait_for_output(run: &RunningTerraform, text: &str) {
 }
 
 fn assert_no_lock(scene: &Scene) {
-    assert!(!scene.terraform.path().join(".terraform.tfstate.lock.info").exists());
+    assert!(
+        !scene
+            .terraform
+            .path()
+            .join(".terraform.tfstate.lock.info")
+            .exists()
+    );
 }
 
 /// One more apply brings both users to the wanted state.
@@ -58,9 +69,19 @@ async fn assert_converges(scene: &Scene) {
     scene.apply();
     scene.assert_nothing_to_do();
     let iam = scene.member().iam();
-    let attached = iam.list_attached_user_policies().user_name("alice").send().await.unwrap();
+    let attached = iam
+        .list_attached_user_policies()
+        .user_name("alice")
+        .send()
+        .await
+        .unwrap();
     assert_eq!(attached.attached_policies().len(), 1);
-    let inline = iam.list_user_policies().user_name("alice").send().await.unwrap();
+    let inline = iam
+        .list_user_policies()
+        .user_name("alice")
+        .send()
+        .await
+        .unwrap();
     assert_eq!(inline.policy_names(), ["identify"]);
     let users = iam.list_users().send().await.unwrap();
     let mut names: Vec<_> = users.users().iter().map(|user| user.user_name()).collect();
@@ -81,7 +102,10 @@ async fn an_interrupt_lets_the_operation_end_and_begins_no_other() {
 
     let created = scene.user("alice").await.unwrap();
     assert!(scene.user("bob").await.is_none());
-    assert_eq!(scene.terraform.state().unwrap(), ["crossaccount_iam_user.alice"]);
+    assert_eq!(
+        scene.terraform.state().unwrap(),
+        ["crossaccount_iam_user.alice"]
+    );
     let state = scene.state("crossaccount_iam_user.alice");
     assert_eq!(state["unique_id"], json!(created.user_id()));
     assert_eq!(state["managed_policy_arns"].as_array().unwrap().len(), 1);
@@ -89,9 +113,18 @@ async fn an_interrupt_lets_the_operation_end_and_begins_no_other() {
     assert_no_lock(&scene);
     assert_converges(&scene).await;
     // The same user: it was complete, so it was not made again.
-    assert_eq!(scene.user("alice").await.unwrap().user_id(), created.user_id());
+    assert_eq!(
+        scene.user("alice").await.unwrap().user_id(),
+        created.user_id()
+    );
     let records = scene.audit_records().await;
-    assert_eq!(records.iter().filter(|record| record["status"] == "Created").count(), 2);
+    assert_eq!(
+        records
+            .iter()
+            .filter(|record| record["status"] == "Created")
+            .count(),
+        2
+    );
 }
 
 #[tokio::test]
@@ -101,12 +134,19 @@ async fn a_second_interrupt_ends_at_once_and_the_next_apply_goes_on() {
     wait_for_output(&run, "Interrupt received").await;
     run.interrupt_all().unwrap();
     let output = run.wait_within(LIMIT).unwrap();
-    assert!(output.text().contains("Two interrupts received"), "{}", output.text());
+    assert!(
+        output.text().contains("Two interrupts received"),
+        "{}",
+        output.text()
+    );
     scene.world.control().release(&fault).await.unwrap();
     let created = scene.user("alice").await.unwrap();
     assert_converges(&scene).await;
     // What the interrupted run made is completed and not doubled.
-    assert_eq!(scene.user("alice").await.unwrap().user_id(), created.user_id());
+    assert_eq!(
+        scene.user("alice").await.unwrap().user_id(),
+        created.user_id()
+    );
 }
 
 /// The process of the provider that a Terraform process has started.

@@ -15,3 +15,4 @@ mod lifecycle;
 mod member_role_life_cycle;
 mod plan_checks;
 mod scene;
+mod subject;
