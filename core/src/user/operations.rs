@@ -322,7 +322,7 @@ impl Users {
         }
         Err(Error::new(
             ErrorKind::Guardrail,
-            format!("this run would delete or quarantine more than {limit} users"),
+            format!("this run would delete or quarantine more users than the {limit} that are allowed"),
         )
         .in_account(account_id)
         .with_advice(
