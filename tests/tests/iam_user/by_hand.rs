@@ -280,8 +280,12 @@ impl Scene {
     pub(super) fn backdate(&self) {
         let file = self.terraform.path().join("terraform.tfstate");
         let mut state: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
-        state["resources"][0]["instances"][0]["attributes"]["create_date"] =
-            json!("2020-01-01T00:00:00Z");
+        for resource in state["resources"].as_array_mut().unwrap() {
+            if resource["mode"] == "managed" {
+                resource["instances"][0]["attributes"]["create_date"] =
+                    json!("2020-01-01T00:00:00Z");
+            }
+        }
         self.terraform
             .write("terraform.tfstate", &state.to_string())
             .unwrap();

@@ -244,22 +244,26 @@ async fn a_user_that_is_gone_already_counts_as_destroyed() {
 #[tokio::test]
 async fn the_guardrail_stops_the_deletion_of_one_user_too_many() {
     let scene = Scene::new(1).await;
-    scene.provider("guardrails = { max_user_deletions = 2 }");
-    let with = |names: &[&str]| {
-        let users: String = names.iter().map(|name| user(name, name, "")).collect();
+    scene.provider("guardrails = { max_user_deletions = 1 }");
+    let with = |names: &[&str], attributes: &str| {
+        let users: String = names
+            .iter()
+            .map(|name| user(name, name, attributes))
+            .collect();
         scene.configure(&users);
     };
-    with(&["alice", "bob", "carol", "dave"]);
+    with(&["alice", "bob", "carol"], "");
     scene.apply();
 
     scene.forget_calls().await;
-    with(&["dave"]);
-    for error in [
+    with(&["carol"], "");
+    let errors = [
         scene.plan_error(),
         scene.apply_error(),
         destroy_error(&scene),
-    ] {
-        assert!(error.contains("more than 2 users"), "{error}");
+    ];
+    for error in errors {
+        assert!(error.contains("more users than the 1 that are allowed"), "{error}");
         assert!(
             error.contains("raise `guardrails.max_user_deletions`"),
             "{error}"
@@ -267,12 +271,20 @@ async fn the_guardrail_stops_the_deletion_of_one_user_too_many() {
     }
     assert_eq!(scene.writes().await, Vec::<String>::new());
 
-    // Up to the limit it works; what is only forgotten does not count.
-    with(&["carol", "dave"]);
-    scene.apply();
-    assert!(scene.user("alice").await.is_none() && scene.user("bob").await.is_none());
-    assert_eq!(
-        scene.terraform.state().unwrap(),
-        ["crossaccount_iam_user.carol", "crossaccount_iam_user.dave"]
+    // A quarantine takes access away as a deletion does, and counts.
+    with(
+        &["alice", "bob", "carol"],
+        "deletion_policy = \"quarantine\"",
     );
+    scene.apply();
+    assert!(destroy_error(&scene).contains("more users than the 1 that are allowed"));
+
+    // Up to the limit it works, and what is only forgotten does not count.
+    with(&["alice", "bob", "carol"], "deletion_policy = \"delete\"");
+    scene.apply();
+    with(&["bob", "carol"], "deletion_policy = \"retain\"");
+    scene.apply();
+    assert!(scene.user("alice").await.is_none());
+    destroy(&scene);
+    assert!(scene.user("bob").await.is_some() && scene.user("carol").await.is_some());
 }

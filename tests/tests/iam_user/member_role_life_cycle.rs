@@ -138,6 +138,21 @@ async fn the_whole_life_of_a_user_needs_every_permission_of_the_role_and_no_othe
     ));
     scene.apply();
     scene.assert_nothing_to_do();
+
+    // Looked at by the data sources.
+    let account_id = scene.member().id().to_owned();
+    let data = format!(
+        "data \"crossaccount_iam_user\" \"one\" {{\n  account_id = \"{account_id}\"\n  name = \"alice.smith\"\n}}\n\
+         data \"crossaccount_iam_users\" \"all\" {{\n  account_id = \"{account_id}\"\n  path_prefix = \"/x/\"\n}}\n"
+    );
+    scene.terraform.write("data.tf", &data).unwrap();
+    scene.apply();
+    let one = scene.state("data.crossaccount_iam_user.one");
+    assert_eq!(one["groups"], json!(["guests"]));
+    let all = scene.state("data.crossaccount_iam_users.all");
+    assert_eq!(all["users"][0]["name"], json!("alice.smith"));
+    scene.terraform.write("data.tf", "").unwrap();
+
     let tail = "groups = []\n managed_policy_arns = []\n inline_policies = {}";
     scene.alice(&format!("{tail}\n deletion_policy = \"quarantine\""));
     scene.apply();
