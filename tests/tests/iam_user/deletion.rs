@@ -263,7 +263,10 @@ async fn the_guardrail_stops_the_deletion_of_one_user_too_many() {
         destroy_error(&scene),
     ];
     for error in errors {
-        assert!(error.contains("more users than the 1 that are allowed"), "{error}");
+        assert!(
+            error.contains("more users than the 1 that are allowed"),
+            "{error}"
+        );
         assert!(
             error.contains("raise `guardrails.max_user_deletions`"),
             "{error}"
