@@ -382,7 +382,9 @@ async fn every_call_takes_the_latency_and_calls_at_the_same_time_are_one_round_t
     let calls = server.take_calls();
     assert_eq!(calls.len(), 3);
     assert!(
-        calls.iter().all(|call| call.end - call.begin >= latency),
+        calls
+            .iter()
+            .all(|call| call.end.checked_sub(call.begin).unwrap() >= latency),
         "{calls:?}"
     );
     assert!(

@@ -5,7 +5,9 @@
     clippy::expect_used,
     clippy::panic,
     clippy::disallowed_methods,
-    reason = "a failed test may panic, and tests start tasks and look at the clock"
+    clippy::print_stdout,
+    clippy::format_collect,
+    reason = "a failed test may panic; tests start tasks, look at the clock, and print how many cases they ran"
 )]
 #![allow(
     clippy::needless_pass_by_value,

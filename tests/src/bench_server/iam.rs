@@ -257,9 +257,12 @@ fn details(user: &User, account_id: &str, name: &str) -> String {
     if let Some(arn) = &user.boundary {
         let kind = element("PermissionsBoundaryType", "Policy");
         let arn = element("PermissionsBoundaryArn", arn);
-        xml.push_str(&format!(
-            "<PermissionsBoundary>{kind}{arn}</PermissionsBoundary>"
-        ));
+        xml.extend([
+            "<PermissionsBoundary>",
+            &kind,
+            &arn,
+            "</PermissionsBoundary>",
+        ]);
     }
     if !user.tags.is_empty() {
         let tags = user.tags.iter();
@@ -299,7 +302,7 @@ fn summary(account: &Account) -> String {
         .chain(SUMMARY)
         .map(|(key, value)| {
             let (key, value) = (element("key", key), element("value", &value.to_string()));
-            format!("<entry>{key}{value}</entry>")
+            ["<entry>", &key, &value, "</entry>"].concat()
         })
         .collect();
     format!("<SummaryMap>{entries}</SummaryMap>")

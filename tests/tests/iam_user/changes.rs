@@ -193,7 +193,7 @@ async fn inline_policies_that_mean_the_same_are_no_change() {
     let with = |text: &str| {
         scene.alice(&format!(
             "inline_policies = {{ own = <<-EOT\n{text}\nEOT\n }}"
-        ))
+        ));
     };
     with(
         r#"{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": ["s3:GetObject", "s3:PutObject"], "Resource": "*"}]}"#,

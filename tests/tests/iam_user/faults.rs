@@ -15,7 +15,7 @@ use tokio::sync::Semaphore;
 use super::host::{Provider, Stored};
 use super::subject::{User, content, first, prepare, second, statement, user};
 
-const PATIENCE: Duration = Duration::from_secs(240);
+const PATIENCE: Duration = Duration::from_mins(4);
 /// Cases that run at the same time, over all tests: most of the time a case waits for a retry.
 static PARALLEL: Semaphore = Semaphore::const_new(32);
 

@@ -149,7 +149,11 @@ async fn terraform_converges_after_the_answer_to_any_write_of_a_deletion_was_los
             .send()
             .await
             .unwrap();
-        let names: Vec<_> = listed.users().iter().map(|user| user.user_name()).collect();
+        let names: Vec<_> = listed
+            .users()
+            .iter()
+            .map(aws_sdk_iam::types::User::user_name)
+            .collect();
         assert_eq!(names, ["mallory"], "{account}");
     }
     println!("deletion through Terraform: {} cases", places.len());

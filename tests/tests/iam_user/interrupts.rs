@@ -84,7 +84,11 @@ async fn assert_converges(scene: &Scene) {
         .unwrap();
     assert_eq!(inline.policy_names(), ["identify"]);
     let users = iam.list_users().send().await.unwrap();
-    let mut names: Vec<_> = users.users().iter().map(|user| user.user_name()).collect();
+    let mut names: Vec<_> = users
+        .users()
+        .iter()
+        .map(aws_sdk_iam::types::User::user_name)
+        .collect();
     names.sort_unstable();
     assert_eq!(names, ["alice", "bob"]);
     assert_no_lock(scene);
