@@ -50,8 +50,6 @@ pub struct Subject {
 pub enum Action {
     /// Create a user.
     CreateUser,
-    /// Take over a user that exists.
-    AdoptUser,
     /// Change a user.
     UpdateUser,
     /// Delete a user.
@@ -60,10 +58,6 @@ pub enum Action {
     QuarantineUser,
     /// Stop managing a user and keep it as it is.
     ReleaseUser,
-    /// Replace an access key.
-    RotateAccessKey,
-    /// Set a new console password.
-    ResetPassword,
 }
 
 /// How an operation ended. The spelling is fixed: reports and queries of users depend on it.

@@ -1,0 +1,123 @@
+//! Operations that only look: all of them through the read session.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::refusal::replaced;
+use super::{Limits, Recorded, Users, lock};
+use crate::aws::settle;
+use crate::error::{Error, ErrorKind};
+use crate::ids::{Path, PolicyName, UserName};
+use crate::session::{Access, Session, Target};
+use crate::user::observe::{self, UserSummary};
+use crate::user::{Facets, ObservedUser, Quotas};
+
+/// How long after its creation a user may still be invisible to reads.
+const YOUNG: Duration = Duration::from_mins(2);
+/// How long a read waits for a young user.
+const YOUNG_VISIBLE_WITHIN: Duration = Duration::from_secs(30);
+
+impl Users {
+    /// Reads a user with the read session, or nothing when it does not exist.
+    ///
+    /// `expected_inline` are inline policies that are probably there (see `observe`).
+    pub async fn find(
+        &self,
+        target: &Target,
+        name: &UserName,
+        facets: Facets,
+        expected_inline: &BTreeSet<PolicyName>,
+    ) -> Result<Option<ObservedUser>, Error> {
+        let session = self.sessions.open(target, Access::Read).await?;
+        observe::observe(&session, name, facets, expected_inline).await
+    }
+
+    /// Reads a user that is remembered, with the read session: nothing when it is gone.
+    ///
+    /// A user that was created within the last two minutes and cannot be seen is waited for. A user
+    /// that was renamed by somebody else is found by its unique id.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Replaced`] when the name is held by another user than the remembered one.
+    pub async fn read(
+        &self,
+        target: &Target,
+        recorded: &Recorded,
+        created: Option<Timestamp>,
+        facets: Facets,
+        expected_inline: &BTreeSet<PolicyName>,
+        limits: &Limits,
+    ) -> Result<Option<ObservedUser>, Error> {
+        let session = self.sessions.open(target, Access::Read).await?;
+        let young = created
+            .is_some_and(|created| self.clock.now().duration_since(created).unsigned_abs() < YOUNG);
+        let patience = if young {
+            YOUNG_VISIBLE_WITHIN
+        } else {
+            Duration::ZERO
+        };
+        let read = || async {
+            observe::observe(&session, &recorded.name, facets, expected_inline)
+                .await?
+                .ok_or_else(|| Error::new(ErrorKind::NotFound, "the user is not visible"))
+        };
+        let waits = |error: &Error| young && error.kind() == ErrorKind::NotFound;
+        match settle(&limits.settle(patience), waits, read).await {
+            Ok(user) if user.unique_id == recorded.unique_id => Ok(Some(user)),
+            Ok(user) => Err(replaced(target, recorded, &user)),
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                self.find_renamed(&session, recorded, facets, expected_inline)
+                    .await
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Looks for a user by its unique id. Costs a list of the account, but only when a user is gone.
+    async fn find_renamed(
+        &self,
+        session: &Session,
+        recorded: &Recorded,
+        facets: Facets,
+        expected_inline: &BTreeSet<PolicyName>,
+    ) -> Result<Option<ObservedUser>, Error> {
+        let users = match observe::list_users(session, &Path::default()).await {
+            Ok(users) => users,
+            // A member role that is limited to a path may not list the whole account.
+            Err(error) if error.kind() == ErrorKind::AccessDenied => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        match users
+            .into_iter()
+            .find(|user| user.unique_id == recorded.unique_id)
+        {
+            Some(user) => observe::observe(session, &user.name, facets, expected_inline).await,
+            None => Ok(None),
+        }
+    }
+
+    /// Lists the users of an account under a path, with the read session.
+    pub async fn list(
+        &self,
+        target: &Target,
+        path_prefix: &Path,
+    ) -> Result<Vec<UserSummary>, Error> {
+        let session = self.sessions.open(target, Access::Read).await?;
+        observe::list_users(&session, path_prefix).await
+    }
+
+    /// The live quotas of an account: read once, with the read session.
+    pub async fn quotas(&self, target: &Target) -> Result<Arc<Quotas>, Error> {
+        let cell = Arc::clone(lock(&self.quotas).entry(target.clone()).or_default());
+        let quotas = cell
+            .get_or_try_init(|| async {
+                let session = self.sessions.open(target, Access::Read).await?;
+                observe::quotas(&session).await.map(Arc::new)
+            })
+            .await?;
+        Ok(Arc::clone(quotas))
+    }
+}

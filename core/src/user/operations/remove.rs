@@ -1,0 +1,172 @@
+//! Removing a user: deleting, locking or forgetting it.
+
+use std::sync::Arc;
+
+use super::refusal::{obstacles, owned_by};
+use super::{
+    Limits, Outcome, Recorded, Removal, Users, describe, in_own_task, lock, note, subject, user_key,
+};
+use crate::audit::{Action, Conclusion, Status};
+use crate::error::Error;
+use crate::session::{Access, Session, Target};
+use crate::user::apply::Applier;
+use crate::user::{
+    Children, DeletionPolicy, ObservedUser, Ownership, observe, plan_quarantine, plan_removal,
+};
+
+impl Users {
+    /// Removes a user that is remembered, as its deletion policy says. A user that is gone, or whose name a
+    /// stranger holds now, is left alone and counts as removed. Idempotent.
+    pub async fn remove(
+        self: &Arc<Self>,
+        target: Target,
+        recorded: Recorded,
+        removal: Removal,
+        limits: Limits,
+    ) -> Outcome {
+        let users = Arc::clone(self);
+        in_own_task(async move {
+            users
+                .remove_locked(&target, &recorded, &removal, &limits)
+                .await
+        })
+        .await
+    }
+
+    async fn remove_locked(
+        &self,
+        target: &Target,
+        recorded: &Recorded,
+        removal: &Removal,
+        limits: &Limits,
+    ) -> Outcome {
+        let user_lock = self.user_lock(&target.account_id, &recorded.name);
+        let _guard = user_lock.lock().await;
+        let action = match removal.policy {
+            DeletionPolicy::Delete => Action::DeleteUser,
+            DeletionPolicy::Retain => return self.retain(target, recorded, limits).await,
+            DeletionPolicy::Quarantine => Action::QuarantineUser,
+        };
+        if lock(&self.claims).contains(&user_key(&target.account_id, &recorded.name)) {
+            let mut outcome = Outcome::done(Status::Unchanged, None);
+            outcome.warnings.push(format!(
+                "account {}: user {} is managed by another resource of this configuration now (a moved or renamed \
+                 resource, probably): it was not deleted",
+                target.account_id, recorded.name
+            ));
+            return outcome;
+        }
+        let doing = format!("{} user {}", removal.policy.as_str(), recorded.name);
+        let (session, user, children) = match self.prepare_removal(target, recorded, limits).await {
+            Ok(Found::User(found)) => *found,
+            Ok(Found::Nothing) => return Outcome::done(Status::Unchanged, None),
+            Ok(Found::Stranger) => {
+                let mut outcome = Outcome::done(Status::Unchanged, None);
+                outcome.warnings.push(format!(
+                        "account {}: user {} is another user than the one that was recorded (unique id {}): it was \
+                         left alone",
+                        target.account_id, recorded.name, recorded.unique_id
+                    ));
+                return outcome;
+            }
+            Err(error) => return Outcome::failed(error.while_doing(doing)),
+        };
+        let planned = match removal.policy {
+            DeletionPolicy::Quarantine => Ok(plan_quarantine(&children, self.owner().as_str())),
+            DeletionPolicy::Delete | DeletionPolicy::Retain => {
+                plan_removal(&children, &removal.recorded, removal.force_destroy)
+            }
+        };
+        let steps = match planned {
+            Ok(steps) => steps,
+            Err(foreign) => return Outcome::failed(obstacles(target, recorded, &foreign)),
+        };
+        if let Err(error) =
+            self.count_deletion(&self.deletions, &target.account_id, &recorded.unique_id)
+        {
+            return Outcome::failed(error.while_doing(doing));
+        }
+        let subject = subject(target, &user.name, Some(&user));
+        let recording = match self.audit.begin(subject, action, describe(&steps)).await {
+            Ok(recording) => recording,
+            Err(error) => return Outcome::failed(error.while_doing(doing)),
+        };
+        let applied = Applier::new(&session, limits, user).run(steps).await;
+        let done = applied.failure.is_none();
+        if done {
+            self.release(target, &recorded.name);
+        }
+        let status = match removal.policy {
+            DeletionPolicy::Quarantine => Status::Updated,
+            DeletionPolicy::Delete | DeletionPolicy::Retain => Status::Deleted,
+        };
+        let mut outcome = self.finish(target, recording, status, applied).await;
+        if done && removal.policy == DeletionPolicy::Delete {
+            outcome.user = None;
+        }
+        outcome
+    }
+
+    /// Forgets a user: recorded, but not touched.
+    async fn retain(&self, target: &Target, recorded: &Recorded, limits: &Limits) -> Outcome {
+        let mut subject = subject(target, &recorded.name, None);
+        subject.unique_id = Some(recorded.unique_id.clone());
+        let begun = match limits.check_start() {
+            Ok(()) => {
+                self.audit
+                    .begin(subject, Action::ReleaseUser, Vec::new())
+                    .await
+            }
+            Err(error) => Err(error),
+        };
+        self.release(target, &recorded.name);
+        match begun {
+            Err(error) => Outcome::failed(error),
+            Ok(recording) => {
+                let conclusion = Conclusion {
+                    status: Status::Unchanged,
+                    subject: None,
+                    steps: Vec::new(),
+                    secret_names: Vec::new(),
+                    error: None,
+                };
+                let warnings = note(recording.finish(conclusion).await);
+                Outcome {
+                    warnings,
+                    ..Outcome::done(Status::Unchanged, None)
+                }
+            }
+        }
+    }
+
+    async fn prepare_removal(
+        &self,
+        target: &Target,
+        recorded: &Recorded,
+        limits: &Limits,
+    ) -> Result<Found, Error> {
+        limits.check_start()?;
+        let session = self.sessions.open(target, Access::Write).await?;
+        let (user, children) = tokio::join!(
+            observe::get_user(&session, &recorded.name),
+            observe::children(&session, &recorded.name),
+        );
+        let Some(user) = user? else {
+            return Ok(Found::Nothing);
+        };
+        if user.unique_id != recorded.unique_id {
+            return Ok(Found::Stranger);
+        }
+        if let Ownership::Other(owner) = user.ownership(self.owner()) {
+            return Err(owned_by(&owner, target, &user.name));
+        }
+        Ok(Found::User(Box::new((session, user, children?))))
+    }
+}
+
+/// What a removal found under the recorded name.
+enum Found {
+    User(Box<(Arc<Session>, ObservedUser, Children)>),
+    Nothing,
+    Stranger,
+}
