@@ -43,6 +43,10 @@ pub enum ErrorKind {
     TimedOut,
     /// The user asked to stop before the operation began.
     Cancelled,
+    /// The access key that is wanted cannot be had: something that is not ours is in its way.
+    AccessKey,
+    /// The console access that is wanted cannot be had: something that is not ours is in its way.
+    ConsoleAccess,
     /// The audit record could not be written, so nothing was changed.
     Audit,
     /// A fault of crossaccount itself.
@@ -66,6 +70,8 @@ impl ErrorKind {
             | Self::Conflict
             | Self::LimitExceeded
             | Self::Rejected
+            | Self::AccessKey
+            | Self::ConsoleAccess
             | Self::Audit
             | Self::Internal => false,
         }

@@ -54,6 +54,10 @@ pub enum Action {
     UpdateUser,
     /// Delete a user.
     DeleteUser,
+    /// Change nothing but access keys of a user: make, replace, disable or delete them.
+    RotateAccessKey,
+    /// Change nothing but the console access of a user.
+    ResetPassword,
     /// Take all access from a user and keep it.
     QuarantineUser,
     /// Stop managing a user and keep it as it is.

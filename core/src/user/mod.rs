@@ -10,24 +10,40 @@
 //! same ones serve every face. Calls are made in [`observe`] and [`apply`] only, and [`operations`]
 //! puts both together with audit, guardrails and one lock per user.
 
+mod access_keys;
 mod apply;
+mod changes;
+mod console_access;
 mod diff;
 mod model;
 mod observe;
 mod observed;
 mod operations;
 mod ownership;
+mod password_policies;
 mod policy_document;
 mod quota;
 mod removal;
 mod spec;
 mod step;
 
+pub use access_keys::{
+    KeyIntervals, KeyPhase, KeyPolicy, KeyPolicyProblem, KeyStatus, KeyStep, KeyView, LastUsed,
+    NextAction, ObservedKey, StoredKey, TriggerHash,
+};
+pub use changes::{
+    Changes, Demands, NoCredentials, Places, Refusal, Start, Wish, changes,
+};
+pub use console_access::{
+    ConsoleAccess, ConsoleStep, GivenPassword, LoginProfile, ObservedConsole, PasswordSource,
+    StoredPassword,
+};
 pub use diff::diff;
-pub use observe::UserSummary;
-pub use observed::{Facets, ObservedUser};
+pub use observe::{Expected, Parameters, UserSummary};
+pub use observed::{Facets, ObservedKeys, ObservedUser};
 pub use operations::{
-    Adoption, Limits, Outcome, Recorded, Removal, Users, UsersSettings, existing_user_warning,
+    Adoption, Limits, Outcome, Recorded, Removal, Scope, Users, UsersSettings,
+    existing_user_warning,
 };
 pub use ownership::{
     MANAGED_BY_TAG, Owner, Ownership, QUARANTINE_POLICY, QUARANTINED_TAG, RESERVED_PREFIX,
@@ -35,6 +51,8 @@ pub use ownership::{
 };
 pub use policy_document::PolicyDocument;
 pub use quota::{Quota, QuotaProblem, Quotas};
-pub use removal::{Child, ChildKind, Children, DeletionPolicy, plan_quarantine, plan_removal};
+pub use removal::{
+    Child, ChildKind, Children, DeletionPolicy, OwnCredentials, plan_quarantine, plan_removal,
+};
 pub use spec::UserSpec;
 pub use step::Step;

@@ -53,7 +53,12 @@ impl ObservedUser {
                     set.remove(name);
                 }
             }
-            Step::CreateUser { .. }
+            // Credentials are kept by whoever carries the steps out: only there a new key has an id.
+            Step::Key(_)
+            | Step::Console(_)
+            | Step::MoveSecret { .. }
+            | Step::DeleteSecret(_)
+            | Step::CreateUser { .. }
             | Step::DeleteUser
             | Step::DeleteLoginProfile
             | Step::DeactivateAccessKey(_)
@@ -141,6 +146,7 @@ mod tests {
                 path: if path == 0 { "/".parse().unwrap() } else { format!("/p{path}/").parse().unwrap() },
                 permissions_boundary, managed_policy_arns, inline_policies, groups,
                 tags: tags.iter().map(|(k, v)| (format!("k{k}").parse().unwrap(), format!("v{v}").parse().unwrap())).collect(),
+                access_key: None, console_access: None,
             }
         }
     }
@@ -164,6 +170,7 @@ mod tests {
                 name: base.name, path: base.path, unique_id: "AIDA1".to_owned(), create_date: None,
                 password_last_used: None, permissions_boundary: base.permissions_boundary, tags,
                 managed_policy_arns: Some(managed), inline_policies: Some(inline), groups: Some(groups),
+                access_keys: None, console_access: None,
             }
         }
     }
@@ -191,6 +198,8 @@ mod tests {
                     managed_policy_arns: Some(BTreeSet::new()),
                     inline_policies: Some(BTreeMap::new()),
                     groups: Some(BTreeSet::new()),
+                    access_keys: None,
+                    console_access: None,
                 });
             } else {
                 user.as_mut().expect("the user exists").after(step);

@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use super::PolicyDocument;
+use super::access_keys::{KeyTags, KeysObserved, ObservedKey, StoredKey};
+use super::console_access::{CONSOLE_ACCESS_TAG, ObservedConsole};
 use super::ownership::{MANAGED_BY_TAG, Owner, Ownership, QUARANTINED_TAG, is_reserved_tag};
 use crate::ids::{GroupName, Path, PolicyArn, PolicyName, UserName};
 
@@ -17,6 +19,10 @@ pub struct Facets {
     pub inline_policies: bool,
     /// Group memberships.
     pub groups: bool,
+    /// Access keys with their last use. Read in any case when the tags of the user name keys of ours.
+    pub access_keys: bool,
+    /// The login profile. Read in any case when the tags of the user say that it is ours.
+    pub console_access: bool,
 }
 
 impl Facets {
@@ -25,12 +31,16 @@ impl Facets {
         managed_policies: false,
         inline_policies: false,
         groups: false,
+        access_keys: false,
+        console_access: false,
     };
     /// Everything.
     pub const ALL: Self = Self {
         managed_policies: true,
         inline_policies: true,
         groups: true,
+        access_keys: true,
+        console_access: true,
     };
 }
 
@@ -59,6 +69,19 @@ pub struct ObservedUser {
     pub inline_policies: Option<BTreeMap<PolicyName, PolicyDocument>>,
     /// Groups.
     pub groups: Option<BTreeSet<GroupName>>,
+    /// Access keys.
+    pub access_keys: Option<ObservedKeys>,
+    /// Console access.
+    pub console_access: Option<ObservedConsole>,
+}
+
+/// The access keys of a user, all of them, and what the secret store says about them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ObservedKeys {
+    /// The keys.
+    pub keys: Vec<ObservedKey>,
+    /// Which key the stored secret belongs to.
+    pub stored: StoredKey,
 }
 
 impl ObservedUser {
@@ -79,6 +102,27 @@ impl ObservedUser {
     /// Whether the user is ours, nobody's, or somebody else's.
     pub fn ownership(&self, owner: &Owner) -> Ownership {
         Ownership::of(self.managed_by(), owner)
+    }
+
+    /// The access keys together with what the tags say about them: what `access_keys::decide` decides on.
+    /// Nothing when the keys were not read.
+    pub fn key_ring(&self) -> Option<KeysObserved> {
+        let observed = self.access_keys.as_ref()?;
+        Some(KeysObserved {
+            keys: observed.keys.clone(),
+            tags: KeyTags::read(&self.tags),
+            stored: observed.stored.clone(),
+        })
+    }
+
+    /// Whether the tags say that access keys of this user are ours, or that one was about to be made.
+    pub(super) fn has_own_keys(&self) -> bool {
+        KeyTags::read(&self.tags).present
+    }
+
+    /// Whether the tags say that the login profile is ours.
+    pub(super) fn has_own_console_access(&self) -> bool {
+        self.tags.contains_key(CONSOLE_ACCESS_TAG)
     }
 
     /// Whether a `quarantine` deletion has locked the user.

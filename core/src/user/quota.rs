@@ -7,8 +7,9 @@ use super::{DeletionPolicy, UserSpec};
 
 /// Tags that one user may have; `GetAccountSummary` does not tell this one.
 const TAGS_PER_USER: usize = 50;
-/// How many of them crossaccount keeps for itself: owner, quarantine, and the access-key state.
-const RESERVED_TAGS: usize = 5;
+/// How many of them crossaccount keeps for itself: owner, quarantine, three for access keys, and one for
+/// console access.
+const RESERVED_TAGS: usize = 6;
 
 /// A quota that concerns a user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

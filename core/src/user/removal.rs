@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::ownership::{QUARANTINE_POLICY, QUARANTINED_TAG};
 use super::{PolicyDocument, Step, UserSpec};
 use crate::ids::{GroupName, PolicyArn, PolicyName};
+use crate::secrets::ParameterName;
 
 /// What happens to the user when it is no longer wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -51,6 +52,21 @@ pub struct Children {
     pub managed_policies: BTreeSet<PolicyArn>,
     /// Groups.
     pub groups: BTreeSet<GroupName>,
+    /// Which of the credentials are ours by the tags of the user.
+    pub own: OwnCredentials,
+}
+
+/// The credentials that we made, and where their secrets are.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct OwnCredentials {
+    /// Whether the console password is ours.
+    pub login_profile: bool,
+    /// Ids of the access keys that are ours.
+    pub access_keys: BTreeSet<String>,
+    /// The parameter with the secret of the access key, if there is one of ours.
+    pub access_key_parameter: Option<ParameterName>,
+    /// The parameter with the console password, if there is one of ours.
+    pub console_password_parameter: Option<ParameterName>,
 }
 
 /// A kind of child, as messages write it.
@@ -117,7 +133,7 @@ impl std::fmt::Display for Child {
 /// `recorded` is the spec that the user was made from: the members of its managed sets are ours to
 /// remove. With `force_destroy` everything goes. The order takes access away first, so that a run
 /// that dies in between leaves nobody with more than before: console password, keys and
-/// service-specific credentials, then MFA devices, certificates, SSH keys, inline policies, attached
+/// service-specific credentials, their secrets in the store, then MFA devices, certificates, SSH keys, inline policies, attached
 /// policies, groups, and the user. The permissions boundary stays to the end.
 pub fn plan_removal(
     children: &Children,
@@ -148,6 +164,11 @@ pub fn plan_removal(
             .cloned()
             .map(Step::DeleteServiceSpecificCredential),
     );
+    // A secret goes after what it opens, so that a deletion that dies in between leaves no credential
+    // whose secret nobody has.
+    let own = &children.own;
+    let secrets = [&own.console_password_parameter, &own.access_key_parameter];
+    steps.extend(secrets.into_iter().flatten().cloned().map(Step::DeleteSecret));
     for serial in &children.mfa_devices {
         steps.push(Step::DeactivateMfaDevice(serial.clone()));
         if is_virtual(serial) {
@@ -203,13 +224,14 @@ fn foreign_children(children: &Children, recorded: &UserSpec) -> Vec<Child> {
             .collect::<Vec<_>>()
     };
     let mut foreign = Vec::new();
-    if children.login_profile {
+    if children.login_profile && !children.own.login_profile {
         foreign.push(Child {
             kind: ChildKind::LoginProfile,
             id: String::new(),
         });
     }
-    foreign.extend(of(ChildKind::AccessKey, &children.access_keys));
+    let keys = children.access_keys.difference(&children.own.access_keys);
+    foreign.extend(of(ChildKind::AccessKey, &keys.cloned().collect()));
     foreign.extend(of(
         ChildKind::ServiceSpecificCredential,
         &children.service_specific_credentials,
@@ -278,6 +300,10 @@ pub fn plan_quarantine(children: &Children, owner: &str) -> Vec<Step> {
             .cloned()
             .map(Step::DeactivateAccessKey),
     );
+    // The password opens nothing any more. The secret of a key stays with its key.
+    if let Some(parameter) = &children.own.console_password_parameter {
+        steps.push(Step::DeleteSecret(parameter.clone()));
+    }
     steps.extend(
         children
             .service_specific_credentials
@@ -311,7 +337,7 @@ pub(crate) const QUARANTINE_SIZE: usize = DENY_ALL.len();
 
 #[cfg(test)]
 mod tests {
-    use super::{Child, ChildKind, Children, DENY_ALL, plan_quarantine, plan_removal};
+    use super::{Child, ChildKind, Children, DENY_ALL, OwnCredentials, plan_quarantine, plan_removal};
     use crate::user::{PolicyDocument, Step, UserSpec};
 
     fn ids(texts: &[&str]) -> std::collections::BTreeSet<String> {
@@ -329,6 +355,16 @@ mod tests {
             inline_policies: ["own".parse().unwrap()].into(),
             managed_policies: ["arn:aws:iam::aws:policy/ReadOnlyAccess".parse().unwrap()].into(),
             groups: ["engineers".parse().unwrap()].into(),
+            own: OwnCredentials::default(),
+        }
+    }
+
+    fn own() -> OwnCredentials {
+        OwnCredentials {
+            login_profile: true,
+            access_keys: ids(&["AKIA1"]),
+            access_key_parameter: Some("/c/222222222222/alice/access-key".parse().unwrap()),
+            console_password_parameter: Some("/c/222222222222/alice/console-password".parse().unwrap()),
         }
     }
 
@@ -361,6 +397,58 @@ mod tests {
                 "iam:DeleteUser",
             ]
         );
+    }
+
+    #[test]
+    fn credentials_of_ours_are_no_obstacle_and_their_secrets_go_after_them() {
+        let children = Children {
+            login_profile: true,
+            access_keys: ids(&["AKIA1"]),
+            own: own(),
+            ..Children::default()
+        };
+        let steps: Vec<String> = plan_removal(&children, &spec(), false)
+            .unwrap()
+            .iter()
+            .map(ToString::to_string)
+            .collect();
+        assert_eq!(
+            steps,
+            [
+                "iam:DeleteLoginProfile",
+                "iam:DeleteAccessKey AKIA1",
+                "ssm:DeleteParameter /c/222222222222/alice/console-password",
+                "ssm:DeleteParameter /c/222222222222/alice/access-key",
+                "iam:DeleteUser",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_key_of_somebody_else_stops_the_deletion_although_another_is_ours() {
+        let children = Children {
+            access_keys: ids(&["AKIA1", "AKIA2"]),
+            own: own(),
+            ..Children::default()
+        };
+        let foreign = plan_removal(&children, &spec(), false).unwrap_err();
+        assert_eq!(foreign.len(), 1);
+        assert_eq!(foreign[0].to_string(), "access key AKIA2");
+    }
+
+    #[test]
+    fn a_quarantine_keeps_the_secret_of_the_key_and_deletes_the_password() {
+        let children = Children {
+            own: own(),
+            ..everything()
+        };
+        let steps = plan_quarantine(&children, "platform");
+        let deleted: Vec<String> = steps
+            .iter()
+            .filter(|step| matches!(step, Step::DeleteSecret(_)))
+            .map(ToString::to_string)
+            .collect();
+        assert_eq!(deleted, ["ssm:DeleteParameter /c/222222222222/alice/console-password"]);
     }
 
     #[test]

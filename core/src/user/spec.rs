@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::PolicyDocument;
+use super::{ConsoleAccess, KeyPolicy, PolicyDocument};
 use crate::ids::{GroupName, Path, PolicyArn, PolicyName, TagKey, TagValue, UserName};
 
 /// The wanted state of one IAM user.
@@ -25,6 +25,10 @@ pub struct UserSpec {
     pub groups: Option<BTreeSet<GroupName>>,
     /// All tags but the reserved ones; always managed.
     pub tags: BTreeMap<TagKey, TagValue>,
+    /// The access key that is made, stored and rotated; `None`: keys of ours are deleted, others stay.
+    pub access_key: Option<KeyPolicy>,
+    /// The console access; `None`: a login profile of ours is deleted, another stays.
+    pub console_access: Option<ConsoleAccess>,
 }
 
 impl UserSpec {
@@ -39,6 +43,8 @@ impl UserSpec {
             inline_policies: None,
             groups: None,
             tags: BTreeMap::new(),
+            access_key: None,
+            console_access: None,
         }
     }
 
@@ -48,6 +54,8 @@ impl UserSpec {
             managed_policies: self.managed_policy_arns.is_some(),
             inline_policies: self.inline_policies.is_some(),
             groups: self.groups.is_some(),
+            access_keys: self.access_key.is_some(),
+            console_access: self.console_access.is_some(),
         }
     }
 }

@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::PolicyDocument;
+use super::{ConsoleStep, KeyStep, PolicyDocument};
 use crate::ids::{GroupName, Path, PolicyArn, PolicyName, UserName};
+use crate::secrets::{ParameterName, SecretKind};
 
 /// One change of one user. A list of steps, in order, is a plan.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,14 +68,31 @@ pub enum Step {
     DeactivateSshPublicKey(String),
     /// Deletes an SSH public key.
     DeleteSshPublicKey(String),
+    /// One change of the access keys that are ours.
+    Key(KeyStep),
+    /// One change of the console access that is ours.
+    Console(ConsoleStep),
+    /// Puts a secret under the name that the user has now, and deletes it under the old one.
+    MoveSecret {
+        /// What is stored.
+        kind: SecretKind,
+        /// Where it is.
+        from: ParameterName,
+    },
+    /// Deletes a secret whose credential is gone.
+    DeleteSecret(ParameterName),
     /// Deletes the user.
     DeleteUser,
 }
 
 impl Step {
-    /// The IAM action of the step, as policies and CloudTrail write it.
+    /// The AWS action of the step, as policies and CloudTrail write it.
     pub fn action(&self) -> &'static str {
         match self {
+            Self::Key(step) => step.action(),
+            Self::Console(step) => step.action(),
+            Self::MoveSecret { .. } => "ssm:PutParameter",
+            Self::DeleteSecret(_) => "ssm:DeleteParameter",
             Self::CreateUser { .. } => "iam:CreateUser",
             Self::UpdateUser { .. } => "iam:UpdateUser",
             Self::PutPermissionsBoundary(_) => "iam:PutUserPermissionsBoundary",
@@ -109,6 +127,9 @@ impl Step {
             | Self::DeletePermissionsBoundary
             | Self::DeleteLoginProfile
             | Self::DeleteUser => None,
+            Self::Key(step) => step.detail(),
+            Self::Console(step) => step.detail(),
+            Self::MoveSecret { from, .. } | Self::DeleteSecret(from) => Some(from.to_string()),
             Self::UpdateUser { new_name, new_path } => {
                 let name = new_name.as_ref().map(|name| format!("name {name}"));
                 let path = new_path.as_ref().map(|path| format!("path {path}"));

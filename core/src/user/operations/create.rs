@@ -2,15 +2,18 @@
 
 use std::sync::Arc;
 
+use super::credentials::refuse;
 use super::refusal::owned_by;
 use super::{
-    Adoption, Limits, Outcome, Users, expected_inline, in_own_task, lock, subject, user_key,
+    Adoption, Limits, Outcome, Users, describe, expected, in_own_task, lock, subject, user_key,
 };
-use crate::audit::{Action, Status};
+use crate::audit::{Action, Recording, Status};
 use crate::error::{Error, ErrorKind};
-use crate::session::{Session, Target};
+use crate::session::{Access, Session, Target};
 use crate::user::apply::{Applier, Creation, create_user};
-use crate::user::{ObservedUser, Owner, Ownership, UserSpec, diff, observe};
+use crate::user::{
+    Changes, ObservedUser, Owner, Ownership, Parameters, Start, UserSpec, changes, observe,
+};
 
 impl Users {
     /// Creates a user, or completes or takes over one that exists.
@@ -38,18 +41,7 @@ impl Users {
     ) -> Outcome {
         let user_lock = self.user_lock(&target.account_id, &spec.name);
         let _guard = user_lock.lock().await;
-        let steps = diff(spec, self.owner(), None);
-        let Some((creation, rest)) = steps.split_first() else {
-            return Outcome::failed(Error::new(ErrorKind::Internal, "a creation has no step"));
-        };
-        let begun = self.begin(
-            target,
-            subject(target, &spec.name, None),
-            Action::CreateUser,
-            &steps,
-            limits,
-        );
-        let (session, recording) = match begun.await {
+        let (changes, session, recording) = match self.begin_creation(target, spec, limits).await {
             Ok(begun) => begun,
             Err(error) => {
                 return Outcome::failed(
@@ -57,10 +49,15 @@ impl Users {
                 );
             }
         };
+        let tools = self.tools(&session, target, limits);
+        let console_access = spec.console_access.as_ref();
+        let Some((creation, rest)) = changes.steps.split_first() else {
+            return Outcome::failed(Error::new(ErrorKind::Internal, "a creation has no step"));
+        };
         match create_user(&session, limits, &spec.name, creation).await {
             Creation::Created(user, request_id) => {
-                let fresh =
-                    Applier::new(&session, limits, *user).created(creation, request_id.as_deref());
+                let fresh = Applier::new(tools, *user, console_access)
+                    .created(creation, request_id.as_deref());
                 let applied = fresh.run(rest.to_vec()).await;
                 self.claim(target, &spec.name);
                 self.finish(target, recording, Status::Created, applied)
@@ -76,14 +73,14 @@ impl Users {
                     .await;
                 match found {
                     Err(error) => self.finish_without_user(recording, error).await,
-                    Ok(user) => {
-                        let steps = diff(spec, self.owner(), Some(&user));
-                        let status = if steps.is_empty() {
+                    Ok((user, changes)) => {
+                        let status = if changes.steps.is_empty() {
                             Status::Exists
                         } else {
                             Status::Updated
                         };
-                        let applied = Applier::new(&session, limits, user).run(steps).await;
+                        let applier = Applier::new(tools, user, console_access);
+                        let applied = applier.run(changes.steps).await;
                         self.claim(target, &spec.name);
                         let outcome = self.finish(target, recording, status, applied).await;
                         Outcome {
@@ -96,6 +93,30 @@ impl Users {
         }
     }
 
+    /// Everything before the first write: the steps, the session and the record. What cannot be had is
+    /// refused here.
+    async fn begin_creation(
+        &self,
+        target: &Target,
+        spec: &UserSpec,
+        limits: &Limits,
+    ) -> Result<(Changes, Arc<Session>, Recording), Error> {
+        limits.check_start()?;
+        self.check_store(target, spec)?;
+        let session = self.sessions.open(target, Access::Write).await?;
+        let nothing = self.no_credentials(target, spec, true).await?;
+        let wish = self.wish(target, spec, self.clock.now(), Parameters::default());
+        let changes = changes(&wish, Start::Nothing(&nothing));
+        refuse(&changes, target)?;
+        if changes.touches_keys() || changes.touches_console() {
+            self.check_key(target).await?;
+        }
+        let subject = subject(target, &spec.name, None);
+        let steps = describe(&changes.steps);
+        let recording = self.audit.begin(subject, Action::CreateUser, steps).await?;
+        Ok((changes, session, recording))
+    }
+
     /// Decides about a user that exists although it was to be created.
     async fn take_over(
         &self,
@@ -104,10 +125,11 @@ impl Users {
         spec: &UserSpec,
         adoption: Adoption,
         refusal: Error,
-    ) -> Result<ObservedUser, Error> {
-        let expected = expected_inline(spec);
+    ) -> Result<(ObservedUser, Changes), Error> {
+        let expected = expected(spec, &Parameters::default());
+        let place = self.place(session, target, &expected, true);
         let refusal = refusal.while_doing(format_args!("create user {}", spec.name));
-        let found = observe::observe(session, &spec.name, spec.facets(), &expected).await;
+        let found = observe::observe(place, &spec.name, spec.facets()).await;
         let user = match found {
             Ok(Some(user)) if user.name == spec.name => user,
             // The name is taken, and yet not by a user that is written like this.
@@ -120,14 +142,18 @@ impl Users {
             Ok(_) | Err(_) => return Err(refusal),
         };
         let key = user_key(&target.account_id, &spec.name);
+        let wish = self.wish(target, spec, self.clock.now(), Parameters::default());
+        let changes = changes(&wish, Start::User(&user));
         match user.ownership(self.owner()) {
             Ownership::Ours if lock(&self.claims).contains(&key) => {
                 Err(refusal.with_advice(
                     "Another resource of this configuration manages this user already; remove one of the two.",
                 ))
             }
-            Ownership::Ours => Ok(user),
-            Ownership::Nobody if adoption == Adoption::Adopt => Ok(user),
+            Ownership::Ours => refuse(&changes, target).map(|()| (user, changes)),
+            Ownership::Nobody if adoption == Adoption::Adopt => {
+                refuse(&changes, target).map(|()| (user, changes))
+            }
             Ownership::Nobody => Err(refusal.with_advice(format!(
                 "The user was not made by this deployment. Import it (id {}/{}), or set adoption_policy = \
                  \"adopt\" to take it over.",
@@ -139,9 +165,8 @@ impl Users {
 }
 
 /// What a plan says about a user that exists although it is to be created. Pure.
-pub fn existing_user_warning(user: &ObservedUser, spec: &UserSpec, owner: &Owner) -> String {
-    let steps = diff(spec, owner, Some(user));
-    let changes: Vec<String> = steps.iter().map(|step| format!("  - {step}")).collect();
+pub fn existing_user_warning(user: &ObservedUser, changes: &Changes, owner: &Owner) -> String {
+    let changes: Vec<String> = changes.steps.iter().map(|step| format!("  - {step}")).collect();
     let history = match user.ownership(owner) {
         Ownership::Ours if user.is_quarantined() => "was quarantined by this deployment",
         Ownership::Ours => "was created by an earlier run of this deployment",

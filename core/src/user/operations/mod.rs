@@ -8,6 +8,7 @@
 //! success is returned beside the error; a user that somebody else owns is never changed.
 
 mod create;
+mod credentials;
 mod guardrail;
 mod read;
 mod refusal;
@@ -15,22 +16,25 @@ mod remove;
 mod types;
 mod update;
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::OnceCell;
 
-use super::apply::Applied;
+use super::apply::{Applied, Tools};
+use super::observe::{Expected, Parameters, Place};
+use super::password_policies::PasswordPolicies;
 use super::{ObservedUser, Owner, Quotas, Step, UserSpec};
 use crate::audit::{Action, Audit, Conclusion, Recording, Status, Subject};
 use crate::clock::Clock;
 use crate::error::Error;
-use crate::ids::{AccountId, PolicyName, UserName};
+use crate::ids::{AccountId, UserName};
+use crate::secrets::SecretStore;
 use crate::session::{Access, Session, Sessions, Target};
 
 pub use create::existing_user_warning;
-pub use types::{Adoption, Limits, Outcome, Recorded, Removal, UsersSettings};
+pub use types::{Adoption, Limits, Outcome, Recorded, Removal, Scope, UsersSettings};
 
 /// One user of one account, by the name that IAM compares.
 type UserKey = (AccountId, String);
@@ -46,6 +50,9 @@ pub struct Users {
     audit: Arc<Audit>,
     clock: Arc<dyn Clock>,
     settings: UsersSettings,
+    /// Where secrets are kept; without one nobody gets a credential.
+    store: Option<Arc<SecretStore>>,
+    password_policies: PasswordPolicies,
     locks: Mutex<HashMap<UserKey, Arc<tokio::sync::Mutex<()>>>>,
     quotas: Mutex<HashMap<Target, Arc<OnceCell<Arc<Quotas>>>>>,
     /// Users that this process works for: a second claim on one is a fault of the configuration.
@@ -55,18 +62,21 @@ pub struct Users {
 }
 
 impl Users {
-    /// Operations with these sessions, recorded here.
+    /// Operations with these sessions, recorded here, with secrets kept in this store.
     pub fn new(
         sessions: Arc<Sessions>,
         audit: Arc<Audit>,
         clock: Arc<dyn Clock>,
         settings: UsersSettings,
+        store: Option<Arc<SecretStore>>,
     ) -> Self {
         Self {
             sessions,
             audit,
             clock,
             settings,
+            store,
+            password_policies: PasswordPolicies::default(),
             locks: Mutex::default(),
             quotas: Mutex::default(),
             claims: Mutex::default(),
@@ -85,19 +95,44 @@ impl Users {
         &self.sessions
     }
 
-    /// Everything before the first write of a creation: time, session, record.
-    async fn begin(
-        &self,
-        target: &Target,
-        subject: Subject,
-        action: Action,
-        steps: &[Step],
-        limits: &Limits,
-    ) -> Result<(Arc<Session>, Recording), Error> {
-        limits.check_start()?;
-        let session = self.sessions.open(target, Access::Write).await?;
-        let recording = self.audit.begin(subject, action, describe(steps)).await?;
-        Ok((session, recording))
+    /// The secret store, if one is configured.
+    pub fn store(&self) -> Option<&Arc<SecretStore>> {
+        self.store.as_ref()
+    }
+
+    /// What it takes to carry out steps.
+    fn tools<'a>(
+        &'a self,
+        session: &'a Session,
+        target: &'a Target,
+        limits: &'a Limits,
+    ) -> Tools<'a> {
+        Tools {
+            session,
+            sessions: &self.sessions,
+            target,
+            store: self.store.as_deref(),
+            password_policies: &self.password_policies,
+            clock: self.clock.as_ref(),
+            limits,
+        }
+    }
+
+    /// Where a user is looked at: `fresh` before a write, otherwise as cheaply as a plan needs it.
+    fn place<'a>(
+        &'a self,
+        session: &'a Session,
+        target: &'a Target,
+        expected: &'a Expected,
+        fresh: bool,
+    ) -> Place<'a> {
+        Place {
+            session,
+            target,
+            store: self.store.as_deref(),
+            fresh,
+            expected,
+        }
     }
 
     async fn finish(
@@ -110,6 +145,7 @@ impl Users {
         let Applied {
             user,
             records,
+            secret_names,
             failure,
         } = applied;
         let status = if failure.is_some() {
@@ -121,7 +157,7 @@ impl Users {
             status,
             subject: Some(subject(target, &user.name, Some(&user))),
             steps: records,
-            secret_names: Vec::new(),
+            secret_names: secret_names.iter().map(ToString::to_string).collect(),
             error: failure.as_ref().map(|(_, error)| error),
         };
         let warnings = note(recording.finish(conclusion).await);
@@ -211,10 +247,16 @@ fn note(written: Result<(), Error>) -> Vec<String> {
         .collect()
 }
 
-fn expected_inline(spec: &UserSpec) -> BTreeSet<PolicyName> {
-    spec.inline_policies
-        .iter()
-        .flatten()
-        .map(|(name, _)| name.clone())
-        .collect()
+/// What a spec says to expect of a user, and where its secrets are.
+fn expected(spec: &UserSpec, parameters: &Parameters) -> Expected {
+    Expected {
+        inline_policies: spec
+            .inline_policies
+            .iter()
+            .flatten()
+            .map(|(name, _)| name.clone())
+            .collect(),
+        access_keys: std::collections::BTreeSet::new(),
+        parameters: parameters.clone(),
+    }
 }

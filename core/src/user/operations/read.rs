@@ -1,6 +1,5 @@
 //! Operations that only look: all of them through the read session.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,9 +9,9 @@ use super::refusal::replaced;
 use super::{Limits, Recorded, Users, lock};
 use crate::aws::settle;
 use crate::error::{Error, ErrorKind};
-use crate::ids::{Path, PolicyName, UserName};
-use crate::session::{Access, Session, Target};
-use crate::user::observe::{self, UserSummary};
+use crate::ids::{Path, UserName};
+use crate::session::{Access, Target};
+use crate::user::observe::{self, Expected, Place, UserSummary};
 use crate::user::{Facets, ObservedUser, Quotas};
 
 /// How long after its creation a user may still be invisible to reads.
@@ -23,16 +22,16 @@ const YOUNG_VISIBLE_WITHIN: Duration = Duration::from_secs(30);
 impl Users {
     /// Reads a user with the read session, or nothing when it does not exist.
     ///
-    /// `expected_inline` are inline policies that are probably there (see `observe`).
     pub async fn find(
         &self,
         target: &Target,
         name: &UserName,
         facets: Facets,
-        expected_inline: &BTreeSet<PolicyName>,
+        expected: &Expected,
     ) -> Result<Option<ObservedUser>, Error> {
         let session = self.sessions.open(target, Access::Read).await?;
-        observe::observe(&session, name, facets, expected_inline).await
+        let place = self.place(&session, target, expected, false);
+        observe::observe(place, name, facets).await
     }
 
     /// Reads a user that is remembered, with the read session: nothing when it is gone.
@@ -48,7 +47,7 @@ impl Users {
         recorded: &Recorded,
         created: Option<Timestamp>,
         facets: Facets,
-        expected_inline: &BTreeSet<PolicyName>,
+        expected: &Expected,
         limits: &Limits,
     ) -> Result<Option<ObservedUser>, Error> {
         let session = self.sessions.open(target, Access::Read).await?;
@@ -59,8 +58,9 @@ impl Users {
         } else {
             Duration::ZERO
         };
+        let place = self.place(&session, target, expected, false);
         let read = || async {
-            observe::observe(&session, &recorded.name, facets, expected_inline)
+            observe::observe(place, &recorded.name, facets)
                 .await?
                 .ok_or_else(|| Error::new(ErrorKind::NotFound, "the user is not visible"))
         };
@@ -69,8 +69,7 @@ impl Users {
             Ok(user) if user.unique_id == recorded.unique_id => Ok(Some(user)),
             Ok(user) => Err(replaced(target, recorded, &user)),
             Err(error) if error.kind() == ErrorKind::NotFound => {
-                self.find_renamed(&session, recorded, facets, expected_inline)
-                    .await
+                self.find_renamed(place, recorded, facets).await
             }
             Err(error) => Err(error),
         }
@@ -79,12 +78,11 @@ impl Users {
     /// Looks for a user by its unique id. Costs a list of the account, but only when a user is gone.
     async fn find_renamed(
         &self,
-        session: &Session,
+        place: Place<'_>,
         recorded: &Recorded,
         facets: Facets,
-        expected_inline: &BTreeSet<PolicyName>,
     ) -> Result<Option<ObservedUser>, Error> {
-        let users = match observe::list_users(session, &Path::default()).await {
+        let users = match observe::list_users(place.session, &Path::default()).await {
             Ok(users) => users,
             // A member role that is limited to a path may not list the whole account.
             Err(error) if error.kind() == ErrorKind::AccessDenied => return Ok(None),
@@ -94,7 +92,7 @@ impl Users {
             .into_iter()
             .find(|user| user.unique_id == recorded.unique_id)
         {
-            Some(user) => observe::observe(session, &user.name, facets, expected_inline).await,
+            Some(user) => observe::observe(place, &user.name, facets).await,
             None => Ok(None),
         }
     }

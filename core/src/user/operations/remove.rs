@@ -9,9 +9,12 @@ use super::{
 use crate::audit::{Action, Conclusion, Status};
 use crate::error::Error;
 use crate::session::{Access, Session, Target};
+use crate::user::access_keys::{KeyTags, own_keys};
 use crate::user::apply::Applier;
+use crate::user::console_access::CONSOLE_ACCESS_TAG;
 use crate::user::{
-    Children, DeletionPolicy, ObservedUser, Ownership, observe, plan_quarantine, plan_removal,
+    Children, DeletionPolicy, ObservedUser, OwnCredentials, Ownership, observe, plan_quarantine,
+    plan_removal,
 };
 
 impl Users {
@@ -91,7 +94,8 @@ impl Users {
             Ok(recording) => recording,
             Err(error) => return Outcome::failed(error.while_doing(doing)),
         };
-        let applied = Applier::new(&session, limits, user).run(steps).await;
+        let tools = self.tools(&session, target, limits);
+        let applied = Applier::new(tools, user, None).run(steps).await;
         let done = applied.failure.is_none();
         if done {
             self.release(target, &recorded.name);
@@ -147,9 +151,10 @@ impl Users {
     ) -> Result<Found, Error> {
         limits.check_start()?;
         let session = self.sessions.open(target, Access::Write).await?;
-        let (user, children) = tokio::join!(
+        let (user, children, parameters) = tokio::join!(
             observe::get_user(&session, &recorded.name),
             observe::children(&session, &recorded.name),
+            self.own_parameters(target, recorded),
         );
         let Some(user) = user? else {
             return Ok(Found::Nothing);
@@ -160,7 +165,15 @@ impl Users {
         if let Ownership::Other(owner) = user.ownership(self.owner()) {
             return Err(owned_by(&owner, target, &user.name));
         }
-        Ok(Found::User(Box::new((session, user, children?))))
+        let (mut children, keys) = children?;
+        let parameters = parameters?;
+        children.own = OwnCredentials {
+            login_profile: user.tags.contains_key(CONSOLE_ACCESS_TAG),
+            access_keys: own_keys(&KeyTags::read(&user.tags), &keys),
+            access_key_parameter: parameters.access_key,
+            console_password_parameter: parameters.console_password,
+        };
+        Ok(Found::User(Box::new((session, user, children))))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -9,7 +10,7 @@ use crate::audit::Status;
 use crate::aws::SettleLimits;
 use crate::error::{Error, ErrorKind};
 use crate::ids::UserName;
-use crate::user::{DeletionPolicy, ObservedUser, Owner, Step, UserSpec};
+use crate::user::{DeletionPolicy, ObservedUser, Owner, Parameters, Step, UserSpec};
 
 /// What an operation may take.
 #[derive(Debug, Clone)]
@@ -75,6 +76,30 @@ pub struct Recorded {
     pub name: UserName,
     /// Its unique id. A user of the same name with another id is a stranger.
     pub unique_id: String,
+    /// Where its secrets were put.
+    pub parameters: Parameters,
+}
+
+/// At which moment credentials are old or young, and which of them an operation may change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Scope {
+    /// The moment: that of the plan, so that an apply does what the plan showed.
+    pub at: Timestamp,
+    /// Whether access keys may change. What else is due is told, and left to the next plan.
+    pub access_keys: bool,
+    /// Whether the console access may change.
+    pub console_access: bool,
+}
+
+impl Scope {
+    /// Everything that is due at a moment.
+    pub fn everything(at: Timestamp) -> Self {
+        Self {
+            at,
+            access_keys: true,
+            console_access: true,
+        }
+    }
 }
 
 /// How a user is removed.

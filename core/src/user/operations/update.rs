@@ -2,27 +2,30 @@
 
 use std::sync::Arc;
 
+use super::credentials::refuse;
 use super::refusal::{owned_by, replaced};
-use super::{Limits, Outcome, Recorded, Users, describe, expected_inline, in_own_task, subject};
+use super::{Limits, Outcome, Recorded, Scope, Users, describe, expected, in_own_task, subject};
 use crate::audit::{Action, Status};
 use crate::error::{Error, ErrorKind};
 use crate::session::{Access, Session, Target};
 use crate::user::apply::Applier;
-use crate::user::{ObservedUser, Ownership, Step, UserSpec, diff, observe};
+use crate::user::{Changes, ObservedUser, Ownership, Start, Step, UserSpec, changes, observe};
 
 impl Users {
-    /// Brings a user that is remembered to the wanted state. Idempotent.
+    /// Brings a user that is remembered to the wanted state, credentials included as far as `scope` says.
+    /// Idempotent.
     pub async fn update(
         self: &Arc<Self>,
         target: Target,
         recorded: Recorded,
         spec: UserSpec,
+        scope: Scope,
         limits: Limits,
     ) -> Outcome {
         let users = Arc::clone(self);
         in_own_task(async move {
             users
-                .update_locked(&target, &recorded, &spec, &limits)
+                .update_locked(&target, &recorded, &spec, scope, &limits)
                 .await
         })
         .await
@@ -33,12 +36,18 @@ impl Users {
         target: &Target,
         recorded: &Recorded,
         spec: &UserSpec,
+        scope: Scope,
         limits: &Limits,
     ) -> Outcome {
         let user_lock = self.user_lock(&target.account_id, &recorded.name);
         let _guard = user_lock.lock().await;
-        let prepared = self.prepare_update(target, recorded, spec, limits).await;
-        let (session, user, steps) = match prepared {
+        let prepared = self.prepare_update(target, recorded, spec, scope, limits).await;
+        let Prepared {
+            session,
+            user,
+            changes,
+            held_back,
+        } = match prepared {
             Ok(prepared) => prepared,
             Err(error) => {
                 return Outcome::failed(
@@ -46,22 +55,33 @@ impl Users {
                 );
             }
         };
-        if steps.is_empty() {
-            return Outcome::done(Status::Unchanged, Some(user));
+        if changes.steps.is_empty() {
+            return Outcome {
+                warnings: held_back,
+                ..Outcome::done(Status::Unchanged, Some(user))
+            };
         }
         let subject = subject(target, &user.name, Some(&user));
         let recording = match self
             .audit
-            .begin(subject, Action::UpdateUser, describe(&steps))
+            .begin(subject, action(&changes), describe(&changes.steps))
             .await
         {
             Ok(recording) => recording,
             Err(error) => return Outcome::failed(error),
         };
-        let applied = Applier::new(&session, limits, user).run(steps).await;
+        let status = if changes.rotates() {
+            Status::Rotated
+        } else {
+            Status::Updated
+        };
+        let tools = self.tools(&session, target, limits);
+        let applier = Applier::new(tools, user, spec.console_access.as_ref());
+        let applied = applier.run(changes.steps).await;
         self.claim(target, &applied.user.name);
-        self.finish(target, recording, Status::Updated, applied)
-            .await
+        let mut outcome = self.finish(target, recording, status, applied).await;
+        outcome.warnings.extend(held_back);
+        outcome
     }
 
     async fn prepare_update(
@@ -69,16 +89,18 @@ impl Users {
         target: &Target,
         recorded: &Recorded,
         spec: &UserSpec,
+        scope: Scope,
         limits: &Limits,
-    ) -> Result<(Arc<Session>, ObservedUser, Vec<Step>), Error> {
+    ) -> Result<Prepared, Error> {
         limits.check_start()?;
+        self.check_store(target, spec)?;
         let session = self.sessions.open(target, Access::Write).await?;
-        let expected = expected_inline(spec);
-        let mut found =
-            observe::observe(&session, &recorded.name, spec.facets(), &expected).await?;
+        let expected = expected(spec, &recorded.parameters);
+        let place = self.place(&session, target, &expected, true);
+        let mut found = observe::observe(place, &recorded.name, spec.facets()).await?;
         if found.is_none() && spec.name != recorded.name {
             // An earlier run renamed the user and died before it could say so.
-            found = observe::observe(&session, &spec.name, spec.facets(), &expected)
+            found = observe::observe(place, &spec.name, spec.facets())
                 .await?
                 .filter(|user| user.unique_id == recorded.unique_id);
         }
@@ -93,7 +115,55 @@ impl Users {
         if let Ownership::Other(owner) = user.ownership(self.owner()) {
             return Err(owned_by(&owner, target, &user.name));
         }
-        let steps = diff(spec, self.owner(), Some(&user));
-        Ok((session, user, steps))
+        let wish = self.wish(target, spec, scope.at, recorded.parameters.clone());
+        let mut changes = changes(&wish, Start::User(&user));
+        let held_back = hold_back(&mut changes, scope);
+        refuse(&changes, target)?;
+        if changes.touches_keys() || changes.touches_console() {
+            self.check_key(target).await?;
+        }
+        Ok(Prepared {
+            session,
+            user,
+            changes,
+            held_back,
+        })
+    }
+}
+
+/// Everything that an update knows before its first write.
+struct Prepared {
+    session: Arc<Session>,
+    user: ObservedUser,
+    changes: Changes,
+    /// What is due and was not in the plan.
+    held_back: Vec<String>,
+}
+
+/// Leaves out changes of credentials that nobody has seen in a plan, and tells.
+fn hold_back(changes: &mut Changes, scope: Scope) -> Vec<String> {
+    let mut told = Vec::new();
+    if !scope.access_keys && changes.touches_keys() {
+        changes.steps.retain(|step| !matches!(step, Step::Key(_)));
+        told.extend(changes.key_reasons.drain(..));
+    }
+    if !scope.console_access && changes.touches_console() {
+        changes.steps.retain(|step| !matches!(step, Step::Console(_)));
+        told.extend(changes.console_reason.take());
+    }
+    told.iter()
+        .map(|reason| format!("{reason}. This was not in the plan and is left to the next one"))
+        .collect()
+}
+
+/// What the operation is for: the change of a credential when there is nothing else.
+fn action(changes: &Changes) -> Action {
+    let all = |is: fn(&Step) -> bool| changes.steps.iter().all(is);
+    if all(|step| matches!(step, Step::Key(_))) {
+        Action::RotateAccessKey
+    } else if all(|step| matches!(step, Step::Console(_))) {
+        Action::ResetPassword
+    } else {
+        Action::UpdateUser
     }
 }

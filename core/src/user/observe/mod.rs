@@ -1,5 +1,7 @@
 //! Reading users: everything of one user at the same time, in one round trip of latency.
 
+mod credentials;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 
@@ -8,10 +10,14 @@ use futures_util::future::try_join_all;
 use jiff::Timestamp;
 use percent_encoding::percent_decode_str;
 
-use super::{Children, Facets, ObservedUser, PolicyDocument, Quotas};
+use super::access_keys::ObservedKey;
+use super::{Children, Facets, ObservedUser, OwnCredentials, PolicyDocument, Quotas};
 use crate::error::{Error, ErrorKind};
 use crate::ids::{GroupName, InvalidId, Path, PolicyArn, PolicyName, UserName};
-use crate::session::Session;
+use crate::secrets::{ParameterName, SecretKind, SecretStore};
+use crate::session::{Session, Target};
+
+pub(super) use credentials::{list_access_keys, login_profile};
 
 /// A user as `ListUsers` tells it: without tags and boundary.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,24 +36,68 @@ pub struct UserSummary {
     pub password_last_used: Option<Timestamp>,
 }
 
+/// What a caller remembers of a user: what is probably there is asked for at the same time as the lists
+/// that name it, so that only a surprise costs a second round trip.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Expected {
+    /// Names of inline policies.
+    pub inline_policies: BTreeSet<PolicyName>,
+    /// Ids of access keys.
+    pub access_keys: BTreeSet<String>,
+    /// Where the secrets are.
+    pub parameters: Parameters,
+}
+
+/// The parameters that a caller remembers; where there is none, the user's name gives it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Parameters {
+    /// The parameter of the access key.
+    pub access_key: Option<ParameterName>,
+    /// The parameter of the console password.
+    pub console_password: Option<ParameterName>,
+}
+
+impl Parameters {
+    /// The parameter of a kind of secret.
+    pub fn of(&self, kind: SecretKind) -> Option<&ParameterName> {
+        match kind {
+            SecretKind::AccessKey => self.access_key.as_ref(),
+            SecretKind::ConsolePassword => self.console_password.as_ref(),
+        }
+    }
+}
+
+/// Where to look, and how.
+#[derive(Clone, Copy)]
+pub(super) struct Place<'a> {
+    pub(super) session: &'a Session,
+    pub(super) target: &'a Target,
+    pub(super) store: Option<&'a SecretStore>,
+    /// Whether the secret store is asked for this very user, as before a write, and not for the account.
+    pub(super) fresh: bool,
+    pub(super) expected: &'a Expected,
+}
+
 /// Reads a user, or nothing when there is none of this name.
-///
-/// `expected` are the inline policies that are probably there: their documents are asked for at the
-/// same time as the list of names, so that only an unexpected policy costs a second round trip.
 pub(super) async fn observe(
-    session: &Session,
+    place: Place<'_>,
     name: &UserName,
     facets: Facets,
-    expected: &BTreeSet<PolicyName>,
 ) -> Result<Option<ObservedUser>, Error> {
-    let (user, managed, inline, groups) = tokio::join!(
+    let (session, expected) = (place.session, place.expected);
+    let (user, managed, inline, groups, keys, console) = tokio::join!(
         get_user(session, name),
         when(facets.managed_policies, managed_policies(session, name)),
         when(
             facets.inline_policies,
-            inline_policies(session, name, expected)
+            inline_policies(session, name, &expected.inline_policies)
         ),
         when(facets.groups, groups(session, name)),
+        when(
+            facets.access_keys,
+            credentials::keys(&place, name, &expected.access_keys)
+        ),
+        when(facets.console_access, credentials::console(&place, name)),
     );
     // The user's own answer decides: without the user all other calls fail as well.
     let Some(mut user) = user? else {
@@ -56,11 +106,29 @@ pub(super) async fn observe(
     user.managed_policy_arns = managed?;
     user.inline_policies = inline?;
     user.groups = groups?;
+    user.access_keys = keys?;
+    user.console_access = console?;
+    // Credentials of ours are looked at even when nobody expected them: they have to be removed.
+    let keys = user.access_keys.is_none() && user.has_own_keys();
+    let console = user.console_access.is_none() && user.has_own_console_access();
+    if keys || console {
+        let (keys, console) = tokio::try_join!(
+            when(keys, credentials::keys(&place, name, &expected.access_keys)),
+            when(console, credentials::console(&place, name)),
+        )?;
+        user.access_keys = keys.or(user.access_keys);
+        user.console_access = console.or(user.console_access);
+    }
     Ok(Some(user))
 }
 
 /// Reads everything that would stop the deletion of a user.
-pub(super) async fn children(session: &Session, name: &UserName) -> Result<Children, Error> {
+///
+/// The access keys come a second time with their dates, which tell whose they are.
+pub(super) async fn children(
+    session: &Session,
+    name: &UserName,
+) -> Result<(Children, Vec<ObservedKey>), Error> {
     let (
         login_profile,
         access_keys,
@@ -72,8 +140,8 @@ pub(super) async fn children(session: &Session, name: &UserName) -> Result<Child
         managed_policies,
         groups,
     ) = tokio::try_join!(
-        has_login_profile(session, name),
-        access_keys(session, name),
+        login_profile(session, name),
+        list_access_keys(session, name),
         service_specific_credentials(session, name),
         mfa_devices(session, name),
         signing_certificates(session, name),
@@ -82,9 +150,9 @@ pub(super) async fn children(session: &Session, name: &UserName) -> Result<Child
         managed_policies(session, name),
         groups(session, name),
     )?;
-    Ok(Children {
-        login_profile,
-        access_keys,
+    let children = Children {
+        login_profile: login_profile.is_some(),
+        access_keys: access_keys.iter().map(|key| key.id.clone()).collect(),
         service_specific_credentials,
         mfa_devices,
         signing_certificates,
@@ -92,7 +160,9 @@ pub(super) async fn children(session: &Session, name: &UserName) -> Result<Child
         inline_policies,
         managed_policies,
         groups,
-    })
+        own: OwnCredentials::default(),
+    };
+    Ok((children, access_keys))
 }
 
 async fn when<T>(
@@ -267,20 +337,6 @@ async fn inline_policy_names(
     )
 }
 
-async fn access_keys(session: &Session, name: &UserName) -> Result<BTreeSet<String>, Error> {
-    collect_pages!(
-        session,
-        name,
-        "iam:ListAccessKeys",
-        "access keys",
-        list_access_keys,
-        |page| page
-            .access_key_metadata()
-            .iter()
-            .map(|key| present(session, key.access_key_id()))
-    )
-}
-
 async fn mfa_devices(session: &Session, name: &UserName) -> Result<BTreeSet<String>, Error> {
     collect_pages!(
         session,
@@ -341,21 +397,6 @@ async fn service_specific_credentials(
             .iter()
             .map(|found| Ok(found.service_specific_credential_id().to_owned()))
     )
-}
-
-async fn has_login_profile(session: &Session, name: &UserName) -> Result<bool, Error> {
-    let answer = session
-        .call("iam:GetLoginProfile", |iam| {
-            iam.get_login_profile().user_name(name.as_str()).send()
-        })
-        .await;
-    match answer {
-        Ok(_) => Ok(true),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
-        Err(error) => {
-            Err(error.while_doing(format_args!("read the console access of user {name}")))
-        }
-    }
 }
 
 async fn inline_policies(
@@ -446,10 +487,12 @@ pub(super) fn from_user(session: &Session, user: &User) -> Result<ObservedUser, 
         managed_policy_arns: None,
         inline_policies: None,
         groups: None,
+        access_keys: None,
+        console_access: None,
     })
 }
 
-fn timestamp(time: Option<&aws_smithy_types::DateTime>) -> Option<Timestamp> {
+pub(super) fn timestamp(time: Option<&aws_smithy_types::DateTime>) -> Option<Timestamp> {
     let time = time?;
     Timestamp::new(
         time.secs(),

@@ -1,15 +1,24 @@
 //! Carrying out steps: one AWS write each, each safe to repeat.
 
+mod access_key;
+mod console_access;
+
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use aws_sdk_iam::types::{StatusType, Tag};
 
-use super::{Limits, ObservedUser, Step, observe};
+use super::password_policies::PasswordPolicies;
+use super::{ConsoleAccess, Limits, ObservedUser, Step, observe};
 use crate::audit::{Step as StepRecord, StepResult};
 use crate::aws::{RequestId, is_settling, settle};
+use crate::clock::Clock;
 use crate::error::{Error, ErrorKind};
 use crate::ids::UserName;
-use crate::session::Session;
+use crate::secret::Secret;
+use crate::secrets::{ParameterName, SecretKind, SecretStore};
+use crate::session::{Session, Sessions, Target};
+use access_key::NewKey;
 
 /// How long IAM may take to show a user that was just created.
 const VISIBLE_WITHIN: Duration = Duration::from_mins(2);
@@ -18,14 +27,33 @@ const SETTLED_WITHIN: Duration = Duration::from_mins(5);
 /// How long IAM may still see a child that was just removed.
 const REMOVED_WITHIN: Duration = Duration::from_secs(20);
 
+/// What it takes to carry out steps in one account.
+#[derive(Clone, Copy)]
+pub(super) struct Tools<'a> {
+    pub(super) session: &'a Session,
+    pub(super) sessions: &'a Sessions,
+    pub(super) target: &'a Target,
+    pub(super) store: Option<&'a SecretStore>,
+    pub(super) password_policies: &'a PasswordPolicies,
+    pub(super) clock: &'a dyn Clock,
+    pub(super) limits: &'a Limits,
+}
+
 /// Carries out the steps on one user and keeps what IAM has after each.
 pub(super) struct Applier<'a> {
-    session: &'a Session,
-    limits: &'a Limits,
+    tools: Tools<'a>,
     /// The user after the steps so far; its sets are those that were observed.
     user: ObservedUser,
     /// Whether the user was created a moment ago, so that IAM may not show it everywhere yet.
     fresh: bool,
+    /// The console access that is wanted: it says how long a password is, or brings it.
+    console_access: Option<&'a ConsoleAccess>,
+    /// The password of this operation, between its making and its use.
+    password: Option<Secret>,
+    /// The access key of this operation, between its making and its naming.
+    new_key: Option<NewKey>,
+    /// Parameters that a secret was put into.
+    secret_names: BTreeSet<ParameterName>,
     records: Vec<StepRecord>,
 }
 
@@ -33,17 +61,26 @@ pub(super) struct Applier<'a> {
 pub(super) struct Applied {
     pub(super) user: ObservedUser,
     pub(super) records: Vec<StepRecord>,
+    /// Parameters that a secret was put into.
+    pub(super) secret_names: BTreeSet<ParameterName>,
     /// The step that failed, and why. The steps before it were carried out.
     pub(super) failure: Option<(Step, Error)>,
 }
 
 impl<'a> Applier<'a> {
-    pub(super) fn new(session: &'a Session, limits: &'a Limits, user: ObservedUser) -> Self {
+    pub(super) fn new(
+        tools: Tools<'a>,
+        user: ObservedUser,
+        console_access: Option<&'a ConsoleAccess>,
+    ) -> Self {
         Self {
-            session,
-            limits,
+            tools,
             user,
             fresh: false,
+            console_access,
+            password: None,
+            new_key: None,
+            secret_names: BTreeSet::new(),
             records: Vec::new(),
         }
     }
@@ -61,9 +98,12 @@ impl<'a> Applier<'a> {
     pub(super) async fn run(mut self, steps: Vec<Step>) -> Applied {
         let mut steps = steps.into_iter();
         while let Some(step) = steps.next() {
-            let outcome = match self.limits.check_time() {
-                Ok(()) => self.carry_out(&step).await,
-                Err(error) => Err(error.in_account(self.session.account_id())),
+            let outcome = match (self.tools.limits.check_time(), &step) {
+                (Err(error), _) => Err(error.in_account(&self.tools.target.account_id)),
+                (Ok(()), Step::Key(step)) => self.key_step(step).await,
+                (Ok(()), Step::Console(step)) => self.console_step(step).await,
+                (Ok(()), Step::MoveSecret { kind, from }) => self.move_secret(*kind, from).await,
+                (Ok(()), step) => self.carry_out(step).await,
             };
             match outcome {
                 Ok(request_id) => {
@@ -82,19 +122,49 @@ impl<'a> Applier<'a> {
                     self.records.extend(skipped);
                     let error =
                         error.while_doing(format_args!("{step} for user {}", self.user.name));
-                    return Applied {
-                        user: self.user,
-                        records: self.records,
-                        failure: Some((step, error)),
-                    };
+                    let error = self.take_back_new_key(error).await;
+                    return self.applied(Some((step, error)));
                 }
             }
         }
+        self.applied(None)
+    }
+
+    fn applied(self, failure: Option<(Step, Error)>) -> Applied {
         Applied {
             user: self.user,
             records: self.records,
-            failure: None,
+            secret_names: self.secret_names,
+            failure,
         }
+    }
+
+    /// The secret store. Steps that need one are only planned when there is one.
+    fn store(&self) -> Result<&'a SecretStore, Error> {
+        self.tools.store.ok_or_else(|| {
+            Error::new(ErrorKind::InvalidInput, "no secret store is configured")
+                .in_account(&self.tools.target.account_id)
+                .with_advice("Configure `secrets`: credentials are kept in SSM Parameter Store.")
+        })
+    }
+
+    /// The parameter that belongs to the user by its present name.
+    fn parameter(&self, store: &SecretStore, kind: SecretKind) -> ParameterName {
+        store.parameter(&self.tools.target.account_id, &self.user.name, kind)
+    }
+
+    async fn move_secret(
+        &mut self,
+        kind: SecretKind,
+        from: &ParameterName,
+    ) -> Result<Option<String>, Error> {
+        let store = self.store()?;
+        let to = self.parameter(store, kind);
+        let (target, name) = (self.tools.target, &self.user.name);
+        let request_id = store.move_to(target, from, &to, name).await?;
+        self.secret_names.insert(to);
+        store.delete(target, from).await?;
+        Ok(request_id)
     }
 
     /// One step, with the waiting that IAM's eventual consistency asks for.
@@ -106,7 +176,7 @@ impl<'a> Applier<'a> {
                 || (matches!(step, Step::DeleteUser | Step::DeleteVirtualMfaDevice(_))
                     && error.kind() == ErrorKind::Conflict)
         };
-        settle(&self.limits.settle(patience), waits, || self.call(step)).await
+        settle(&self.tools.limits.settle(patience), waits, || self.call(step)).await
     }
 
     /// The call of a step. What is gone already counts as removed.
@@ -115,7 +185,7 @@ impl<'a> Applier<'a> {
         reason = "one arm for each step, and no decision but which call it is"
     )]
     async fn call(&self, step: &Step) -> Result<Option<String>, Error> {
-        let session = self.session;
+        let session = self.tools.session;
         let name = self.user.name.as_str();
         let action = step.action();
         /// Sends one request and keeps its request id.
@@ -128,10 +198,16 @@ impl<'a> Applier<'a> {
             };
         }
         match step {
-            Step::CreateUser { .. } => Err(Error::new(
+            Step::CreateUser { .. }
+            | Step::Key(_)
+            | Step::Console(_)
+            | Step::MoveSecret { .. } => Err(Error::new(
                 ErrorKind::Internal,
-                "a user that exists is not created by a step",
+                format!("{step} is not carried out like this"),
             )),
+            Step::DeleteSecret(parameter) => {
+                self.store()?.delete(self.tools.target, parameter).await
+            }
             Step::UpdateUser { new_name, new_path } => {
                 let answer = send!(|iam| iam
                     .update_user()
@@ -267,7 +343,7 @@ impl<'a> Applier<'a> {
         if !matches!(error.kind(), ErrorKind::NotFound | ErrorKind::AlreadyExists) {
             return Err(error);
         }
-        match observe::get_user(self.session, new_name).await {
+        match observe::get_user(self.tools.session, new_name).await {
             Ok(Some(user)) if user.unique_id == self.user.unique_id => Ok(None),
             _ => Err(error),
         }

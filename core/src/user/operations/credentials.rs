@@ -1,0 +1,382 @@
+//! What operations share about credentials: where secrets belong, what a new user finds there, and what is
+//! refused before the first write. And the two operations that change nothing but a credential.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::refusal::owned_by;
+use super::{Limits, Outcome, Users, describe, in_own_task, subject};
+use crate::audit::{Action, Status};
+use crate::error::{Error, ErrorKind};
+use crate::ids::UserName;
+use crate::secrets::{KeyCheck, ParameterState, SecretKind};
+use crate::session::{Access, Session, Target};
+use crate::user::access_keys::{self, Demand, KeyPolicy, StoredKey};
+use crate::user::apply::Applier;
+use crate::user::console_access::{ConsoleAccess, ConsoleStep, StoredPassword};
+use crate::user::{
+    Changes, Demands, Expected, Facets, NoCredentials, ObservedUser, Ownership, Parameters, Places,
+    Recorded, Refusal, Start, Step, UserSpec, Wish, changes, observe,
+};
+
+impl Users {
+    /// Everything that decides about a user but for what IAM has.
+    pub(super) fn wish<'a>(
+        &'a self,
+        target: &Target,
+        spec: &'a UserSpec,
+        at: Timestamp,
+        remembered: Parameters,
+    ) -> Wish<'a> {
+        Wish {
+            spec,
+            owner: self.owner(),
+            now: at,
+            demands: Demands::default(),
+            places: self.places(target, &spec.name),
+            remembered,
+        }
+    }
+
+    /// Where the secrets of a user of this name belong.
+    pub fn places(&self, target: &Target, name: &UserName) -> Option<Places> {
+        let store = self.store.as_deref()?;
+        let place = |kind| store.parameter(&target.account_id, name, kind);
+        Some(Places {
+            access_key: place(SecretKind::AccessKey),
+            console_password: place(SecretKind::ConsolePassword),
+        })
+    }
+
+    /// What would change of a user at a moment, and why: what a plan shows. Calls nobody.
+    pub fn preview(
+        &self,
+        target: &Target,
+        spec: &UserSpec,
+        start: Start<'_>,
+        at: Timestamp,
+        remembered: Parameters,
+    ) -> Changes {
+        changes(&self.wish(target, spec, at, remembered), start)
+    }
+
+    /// What the secret store holds at the places of a user that does not exist yet. `fresh` asks for this
+    /// very user, as before a write; otherwise the answer may come from a list of the account.
+    pub async fn no_credentials(
+        &self,
+        target: &Target,
+        spec: &UserSpec,
+        fresh: bool,
+    ) -> Result<NoCredentials, Error> {
+        let stores_password = spec.console_access.as_ref().is_some_and(ConsoleAccess::is_stored);
+        let (key, password) = tokio::try_join!(
+            self.parameter_state(target, &spec.name, SecretKind::AccessKey, spec.access_key.is_some(), fresh),
+            self.parameter_state(target, &spec.name, SecretKind::ConsolePassword, stores_password, fresh),
+        )?;
+        Ok(NoCredentials {
+            stored_key: match key {
+                None => StoredKey::Unknown,
+                Some(ParameterState::Foreign { owner }) => StoredKey::Foreign(owner),
+                // The secret of a user that is gone is as good as none.
+                Some(ParameterState::Absent | ParameterState::Ours { .. }) => StoredKey::Absent,
+            },
+            stored_password: match password {
+                None => StoredPassword::Unknown,
+                Some(ParameterState::Foreign { owner }) => StoredPassword::Foreign(owner),
+                Some(ParameterState::Absent) => StoredPassword::Absent,
+                Some(ParameterState::Ours { .. }) => StoredPassword::Ours,
+            },
+        })
+    }
+
+    async fn parameter_state(
+        &self,
+        target: &Target,
+        name: &UserName,
+        kind: SecretKind,
+        wanted: bool,
+        fresh: bool,
+    ) -> Result<Option<ParameterState>, Error> {
+        let Some(store) = self.store.as_deref().filter(|_| wanted) else {
+            return Ok(None);
+        };
+        let parameter = store.parameter(&target.account_id, name, kind);
+        if fresh {
+            store.look(target, &parameter).await.map(Some)
+        } else {
+            store.known(target, &parameter).await.map(Some)
+        }
+    }
+
+    /// The parameters of ours that a user leaves behind.
+    pub(super) async fn own_parameters(
+        &self,
+        target: &Target,
+        recorded: &Recorded,
+    ) -> Result<Parameters, Error> {
+        let (access_key, console_password) = tokio::try_join!(
+            self.own_parameter(target, recorded, SecretKind::AccessKey),
+            self.own_parameter(target, recorded, SecretKind::ConsolePassword),
+        )?;
+        Ok(Parameters {
+            access_key,
+            console_password,
+        })
+    }
+
+    async fn own_parameter(
+        &self,
+        target: &Target,
+        recorded: &Recorded,
+        kind: SecretKind,
+    ) -> Result<Option<crate::secrets::ParameterName>, Error> {
+        let Some(store) = self.store.as_deref() else {
+            return Ok(None);
+        };
+        let regular = store.parameter(&target.account_id, &recorded.name, kind);
+        let parameter = recorded.parameters.of(kind).unwrap_or(&regular).clone();
+        match store.look(target, &parameter).await? {
+            ParameterState::Ours { .. } => Ok(Some(parameter)),
+            ParameterState::Absent | ParameterState::Foreign { .. } => Ok(None),
+        }
+    }
+
+    /// A credential needs a place for its secret before it is made.
+    pub(super) fn check_store(&self, target: &Target, spec: &UserSpec) -> Result<(), Error> {
+        let stores = spec.access_key.is_some()
+            || spec.console_access.as_ref().is_some_and(ConsoleAccess::is_stored);
+        if !stores || self.store.is_some() {
+            return Ok(());
+        }
+        Err(Error::new(
+            ErrorKind::InvalidInput,
+            format!("user {} is to get a credential, and no secret store is configured", spec.name),
+        )
+        .in_account(&target.account_id)
+        .with_advice("Configure `secrets`: credentials are kept in SSM Parameter Store and nowhere else."))
+    }
+
+    /// The KMS key of the store must be usable before a credential is made. Once per process and account.
+    pub(super) async fn check_key(&self, target: &Target) -> Result<(), Error> {
+        match self.store.as_deref() {
+            None => Ok(()),
+            Some(store) => match store.check_key(target).await? {
+                // Whoever may not describe the key may still be allowed to use it: the store will tell.
+                KeyCheck::Usable | KeyCheck::Unknown(_) => Ok(()),
+            },
+        }
+    }
+
+    /// Replaces the access key of a user now, whatever its age. The old key keeps working until its time.
+    ///
+    /// `policy` says how long a key that is in use is kept; rotation trigger and status of the user's own
+    /// policy stay as they are. Not idempotent: each call makes a new key, or says why it cannot.
+    ///
+    /// # Errors
+    /// In the outcome: [`ErrorKind::NotFound`] without user or key of ours, [`ErrorKind::Conflict`] when the
+    /// rotation is blocked, [`ErrorKind::AlreadyExists`] when somebody else owns user or parameter.
+    pub async fn rotate_access_key(
+        self: &Arc<Self>,
+        target: Target,
+        name: UserName,
+        policy: KeyPolicy,
+        limits: Limits,
+    ) -> Outcome {
+        let users = Arc::clone(self);
+        in_own_task(async move {
+            let doing = format!("rotate the access key of user {name}");
+            let decide = |user: &ObservedUser| decide_rotation(users.clock.now(), user, &policy, &target);
+            let facets = Facets {
+                access_keys: true,
+                ..Facets::NONE
+            };
+            let (action, length) = (Action::RotateAccessKey, None);
+            let outcome = users.change_credential(&target, &name, facets, action, length, decide, &limits);
+            explain(outcome.await, &doing)
+        })
+        .await
+    }
+
+    /// Gives the console access of a user a new generated password now.
+    ///
+    /// Only for a login profile of ours. Not idempotent: each call sets a new password.
+    ///
+    /// # Errors
+    /// In the outcome, as for [`Users::rotate_access_key`].
+    pub async fn reset_password(
+        self: &Arc<Self>,
+        target: Target,
+        name: UserName,
+        wanted: ConsoleAccess,
+        limits: Limits,
+    ) -> Outcome {
+        let users = Arc::clone(self);
+        in_own_task(async move {
+            let doing = format!("reset the console password of user {name}");
+            let reset_required = wanted.password_reset_required;
+            let decide = |user: &ObservedUser| decide_reset(user, reset_required, &target);
+            let facets = Facets {
+                console_access: true,
+                ..Facets::NONE
+            };
+            let action = Action::ResetPassword;
+            let outcome =
+                users.change_credential(&target, &name, facets, action, Some(&wanted), decide, &limits);
+            explain(outcome.await, &doing)
+        })
+        .await
+    }
+
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "what the two operations share is everything but these"
+    )]
+    async fn change_credential(
+        &self,
+        target: &Target,
+        name: &UserName,
+        facets: Facets,
+        action: Action,
+        console_access: Option<&ConsoleAccess>,
+        decide: impl Fn(&ObservedUser) -> Result<Vec<Step>, Error>,
+        limits: &Limits,
+    ) -> Outcome {
+        let user_lock = self.user_lock(&target.account_id, name);
+        let _guard = user_lock.lock().await;
+        let prepared = async {
+            limits.check_start()?;
+            let (session, user) = self.own_user(target, name, facets).await?;
+            let steps = decide(&user)?;
+            self.check_key(target).await?;
+            let subject = subject(target, name, Some(&user));
+            let recording = self.audit.begin(subject, action, describe(&steps)).await?;
+            Ok::<_, Error>((session, user, steps, recording))
+        };
+        let (session, user, steps, recording) = match prepared.await {
+            Ok(prepared) => prepared,
+            Err(error) => return Outcome::failed(error),
+        };
+        let tools = self.tools(&session, target, limits);
+        let applied = Applier::new(tools, user, console_access).run(steps).await;
+        self.finish(target, recording, Status::Rotated, applied).await
+    }
+
+    /// A user of ours, freshly looked at through a write session.
+    async fn own_user(
+        &self,
+        target: &Target,
+        name: &UserName,
+        facets: Facets,
+    ) -> Result<(Arc<Session>, ObservedUser), Error> {
+        if self.store.is_none() {
+            return Err(Error::new(ErrorKind::InvalidInput, "no secret store is configured")
+                .in_account(&target.account_id)
+                .with_advice("Configure `secrets`: credentials are kept in SSM Parameter Store."));
+        }
+        let session = self.sessions.open(target, Access::Write).await?;
+        let expected = Expected::default();
+        let place = self.place(&session, target, &expected, true);
+        let user = observe::observe(place, name, facets).await?.ok_or_else(|| {
+            Error::new(ErrorKind::NotFound, format!("there is no user {name}"))
+                .in_account(&target.account_id)
+        })?;
+        match user.ownership(self.owner()) {
+            Ownership::Ours => Ok((session, user)),
+            Ownership::Other(owner) => Err(owned_by(&owner, target, name)),
+            Ownership::Nobody => Err(Error::new(
+                ErrorKind::AlreadyExists,
+                format!("user {name} is not managed by crossaccount"),
+            )
+            .in_account(&target.account_id)
+            .with_advice("Nothing was changed. Manage the user with this deployment first.")),
+        }
+    }
+}
+
+/// The steps of a rotation that somebody asked for. Pure.
+fn decide_rotation(
+    now: Timestamp,
+    user: &ObservedUser,
+    policy: &KeyPolicy,
+    target: &Target,
+) -> Result<Vec<Step>, Error> {
+    let refused = |kind, message: String, advice: &str| {
+        Err(Error::new(kind, message)
+            .in_account(&target.account_id)
+            .with_advice(format!("Nothing was changed. {advice}")))
+    };
+    let ring = user.key_ring().filter(|ring| ring.tags.current.is_some());
+    let Some(ring) = ring else {
+        return refused(
+            ErrorKind::NotFound,
+            format!("user {} has no access key that crossaccount made", user.name),
+            "Give it access_key first.",
+        );
+    };
+    let policy = policy.as_observed(&ring);
+    let decision = access_keys::decide(now, Some(&policy), Demand::RotateNow, &ring);
+    if let Some(obstacle) = decision.error {
+        return refused(ErrorKind::AccessKey, obstacle.to_string(), "");
+    }
+    if decision.steps.is_empty() {
+        return refused(ErrorKind::AccessKey, decision.blocked.join("; "), "");
+    }
+    Ok(decision.steps.into_iter().map(Step::Key).collect())
+}
+
+/// The steps of a password reset that somebody asked for. Pure.
+fn decide_reset(
+    user: &ObservedUser,
+    password_reset_required: bool,
+    target: &Target,
+) -> Result<Vec<Step>, Error> {
+    let console = user.console_access.as_ref();
+    let ours = user.has_own_console_access() && console.is_some_and(|found| found.profile.is_some());
+    if !ours {
+        return Err(Error::new(
+            ErrorKind::NotFound,
+            format!("user {} has no console password that crossaccount set", user.name),
+        )
+        .in_account(&target.account_id)
+        .with_advice("Nothing was changed. Give it console_access first."));
+    }
+    if let Some(StoredPassword::Foreign(owner)) = console.map(|console| &console.stored) {
+        return Err(Error::new(
+            ErrorKind::ConsoleAccess,
+            format!(
+                "the parameter for the console password belongs to {}",
+                owner.as_deref().unwrap_or("nobody that it names")
+            ),
+        )
+        .in_account(&target.account_id)
+        .with_advice("Nothing was changed. Remove the parameter, or choose another prefix for secrets."));
+    }
+    let update = ConsoleStep::UpdateProfile {
+        password_reset_required,
+    };
+    Ok(vec![Step::Console(ConsoleStep::Store), Step::Console(update)])
+}
+
+fn explain(outcome: Outcome, doing: &str) -> Outcome {
+    Outcome {
+        result: outcome.result.map_err(|error| error.while_doing(doing)),
+        ..outcome
+    }
+}
+
+/// Stops what cannot be had before anything is written.
+pub(super) fn refuse(changes: &Changes, target: &Target) -> Result<(), Error> {
+    match &changes.refusal {
+        None => Ok(()),
+        Some(refusal) => {
+            let kind = match refusal {
+                Refusal::AccessKey(_) => ErrorKind::AccessKey,
+                Refusal::ConsoleAccess(_) => ErrorKind::ConsoleAccess,
+            };
+            Err(Error::new(kind, refusal.message())
+                .in_account(&target.account_id)
+                .with_advice("Nothing was changed."))
+        }
+    }
+}
