@@ -10,6 +10,7 @@
 //! same ones serve every face. Calls are made in [`observe`] and [`apply`] only, and [`operations`]
 //! puts both together with audit, guardrails and one lock per user.
 
+mod access_keys;
 mod apply;
 mod diff;
 mod model;
@@ -23,6 +24,12 @@ mod removal;
 mod spec;
 mod step;
 
+pub use access_keys::{
+    CURRENT_KEY_TAG, CurrentKey, Demand, KEY_INTENT_TAG, KEY_TAGS, KeyDecision, KeyIntervals,
+    KeyObstacle, KeyPhase, KeyPolicy, KeyPolicyProblem, KeyStatus, KeyStep, KeyTags, KeyView,
+    KeysObserved, LastUsed, NextAction, ObservedKey, RETIRING_KEY_TAG, RetiringKey, StoredKey,
+    TriggerHash, decide as decide_keys,
+};
 pub use diff::diff;
 pub use observe::UserSummary;
 pub use observed::{Facets, ObservedUser};
