@@ -1,0 +1,31 @@
+//! Access keys of one user: which steps the wanted state and the time of day ask for.
+//!
+//! ```text
+//! KeyPolicy, Demand ---+
+//!                      +--> decide(now) --> KeyDecision: steps, reasons, what is blocked, views
+//! KeysObserved --------+      pure
+//! ```
+//!
+//! The state lives on the user as three reserved tags ([`KeyTags`]), and the secret in the secret
+//! store. A new key is announced ([`KeyStep::OpenIntent`]), made, verified, stored and only then named
+//! by one call that changes all three tags. A process may die between any two of these steps: the
+//! next decision finds a key that no tag names and that was made while the intent was open, and
+//! knows that it is ours. If its secret is stored it becomes the current key, else it is deleted.
+//!
+//! Nothing here calls AWS, looks at the clock or draws random numbers.
+
+mod decide;
+mod decision;
+mod observed;
+mod policy;
+mod step;
+mod tags;
+
+pub use decide::decide;
+pub use decision::{Demand, KeyDecision, KeyObstacle, KeyPhase, KeyView, NextAction};
+pub use observed::{KeysObserved, LastUsed, ObservedKey, StoredKey};
+pub use policy::{KeyIntervals, KeyPolicy, KeyPolicyProblem, KeyStatus, TriggerHash};
+pub use step::KeyStep;
+pub use tags::{
+    CURRENT_KEY_TAG, CurrentKey, KEY_INTENT_TAG, KEY_TAGS, KeyTags, RETIRING_KEY_TAG, RetiringKey,
+};

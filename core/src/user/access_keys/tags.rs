@@ -1,0 +1,131 @@
+//! The reserved tags that hold the state of a user's access keys.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use super::TriggerHash;
+
+/// `<key id>` or `<key id> <trigger hash>`: the key that the secret store holds.
+pub const CURRENT_KEY_TAG: &str = "crossaccount:current-key";
+/// `<key id> <since when>` or `none`: the key that was replaced.
+pub const RETIRING_KEY_TAG: &str = "crossaccount:retiring-key";
+/// `<time>` or `none`: a key is being made since then.
+pub const KEY_INTENT_TAG: &str = "crossaccount:key-intent";
+/// All three tags: what [`KeyStep::Forget`](super::KeyStep::Forget) removes.
+pub const KEY_TAGS: [&str; 3] = [CURRENT_KEY_TAG, RETIRING_KEY_TAG, KEY_INTENT_TAG];
+
+const NONE: &str = "none";
+
+/// The current key, as its tag names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CurrentKey {
+    /// The access key id.
+    pub id: String,
+    /// What rotation trigger it was made for.
+    pub trigger: Option<TriggerHash>,
+}
+
+/// The replaced key, as its tag names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RetiringKey {
+    /// The access key id.
+    pub id: String,
+    /// Since when it is replaced.
+    pub since: Timestamp,
+}
+
+/// What the reserved tags say.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct KeyTags {
+    /// The current key.
+    pub current: Option<CurrentKey>,
+    /// The replaced key.
+    pub retiring: Option<RetiringKey>,
+    /// Since when a key is being made.
+    pub intent: Option<Timestamp>,
+    /// Whether any of the three tags is there, whatever it says.
+    pub present: bool,
+}
+
+impl KeyTags {
+    /// Reads the tags of a user. What cannot be understood counts as absent, so that a key that no
+    /// tag names clearly is left alone.
+    pub fn read(tags: &BTreeMap<String, String>) -> Self {
+        let words = |key: &str| {
+            tags.get(key)
+                .map(|value| value.split_whitespace().collect::<Vec<_>>())
+                .unwrap_or_default()
+        };
+        let current = match words(CURRENT_KEY_TAG).as_slice() {
+            [id] if is_key_id(id) => Some(CurrentKey {
+                id: (*id).to_owned(),
+                trigger: None,
+            }),
+            [id, trigger] if is_key_id(id) => Some(CurrentKey {
+                id: (*id).to_owned(),
+                trigger: TriggerHash::read(trigger),
+            }),
+            _ => None,
+        };
+        let retiring = match words(RETIRING_KEY_TAG).as_slice() {
+            [id, since] if is_key_id(id) => since.parse().ok().map(|since| RetiringKey {
+                id: (*id).to_owned(),
+                since,
+            }),
+            _ => None,
+        };
+        let intent = match words(KEY_INTENT_TAG).as_slice() {
+            [time] => time.parse().ok(),
+            _ => None,
+        };
+        Self {
+            current,
+            retiring,
+            intent,
+            present: KEY_TAGS.iter().any(|key| tags.contains_key(*key)),
+        }
+    }
+
+    /// The tags of [`KeyStep::OpenIntent`](super::KeyStep::OpenIntent). `at` is also what the process
+    /// recognises its own intent by.
+    pub fn open_intent(at: Timestamp) -> BTreeMap<String, String> {
+        [(KEY_INTENT_TAG.to_owned(), at.to_string())].into()
+    }
+
+    /// The tags that close an intent whose key was deleted again, or never made.
+    pub fn close_intent() -> BTreeMap<String, String> {
+        [(KEY_INTENT_TAG.to_owned(), NONE.to_owned())].into()
+    }
+
+    /// The tags of [`KeyStep::NameCurrent`](super::KeyStep::NameCurrent) and
+    /// [`KeyStep::AdoptInterrupted`](super::KeyStep::AdoptInterrupted): one call, so that they change
+    /// together.
+    ///
+    /// `retire` is the replaced key and since when: the `now` of the decision. Without it the tag of
+    /// the retiring key stays as it is.
+    pub fn name_current(
+        id: &str,
+        trigger: Option<&TriggerHash>,
+        retire: Option<(&str, Timestamp)>,
+    ) -> BTreeMap<String, String> {
+        let current = match trigger {
+            Some(trigger) => format!("{id} {}", trigger.as_str()),
+            None => id.to_owned(),
+        };
+        let mut tags = Self::close_intent();
+        tags.insert(CURRENT_KEY_TAG.to_owned(), current);
+        if let Some((old, since)) = retire {
+            tags.insert(RETIRING_KEY_TAG.to_owned(), format!("{old} {since}"));
+        }
+        tags
+    }
+}
+
+/// IAM: 16 to 128 word characters; we only need to tell an id from rubbish.
+fn is_key_id(word: &str) -> bool {
+    word != NONE
+        && word
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+}
