@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{Applier, SETTLED_WITHIN, VISIBLE_WITHIN, is_user_missing};
+use super::{Applier, SETTLED_WITHIN, VISIBLE_WITHIN, is_user_missing, record};
+use crate::audit::Step as StepRecord;
 use crate::aws::{RequestId, is_credential_failure, is_settling, may_have_committed, settle};
 use crate::error::{Error, ErrorKind};
 use crate::secret::Secret;
@@ -38,7 +39,11 @@ impl Applier<'_> {
     /// Carries out one step and keeps what it changed.
     pub(super) async fn key_step(&mut self, step: &KeyStep) -> Result<Option<String>, Error> {
         match step {
-            KeyStep::OpenIntent => self.tag(KeyTags::open_intent(self.tools.clock.now())).await,
+            KeyStep::OpenIntent => {
+                let opened = self.tag(KeyTags::open_intent(self.tools.clock.now())).await?;
+                self.intent_is_ours = true;
+                Ok(opened)
+            }
             KeyStep::Create => self.create_key().await,
             KeyStep::Verify => self.verify_key().await,
             KeyStep::Store => self.store_key().await,
@@ -53,8 +58,7 @@ impl Applier<'_> {
                 self.name_key(id, trigger.as_ref(), retire.as_deref()).await
             }
             KeyStep::DeactivateNew => {
-                let current = KeyTags::read(&self.user.tags).current;
-                let id = current.map(|current| current.id).unwrap_or_default();
+                let id = self.current_key_id().unwrap_or_default();
                 self.set_status(&id, KeyStatus::Inactive).await
             }
             KeyStep::Activate(id) => self.set_status(id, KeyStatus::Active).await,
@@ -92,6 +96,16 @@ impl Applier<'_> {
         })
     }
 
+    /// The id of the key between its making and its naming.
+    pub(super) fn new_key_id(&self) -> Option<&str> {
+        self.new_key.as_ref().map(|key| key.id.as_str())
+    }
+
+    /// The key that the tags name.
+    pub(super) fn current_key_id(&self) -> Option<String> {
+        KeyTags::read(&self.user.tags).current.map(|current| current.id)
+    }
+
     fn new_key(&self) -> Result<&NewKey, Error> {
         self.new_key.as_ref().ok_or_else(|| {
             Error::new(ErrorKind::Internal, "a step for a new access key came before it was made")
@@ -108,10 +122,10 @@ impl Applier<'_> {
             .iter()
             .flat_map(|keys| keys.keys.iter().map(|key| key.id.clone()))
             .collect();
-        let (tries, lost) = (Cell::new(0), RefCell::new(false));
+        let (tries, lost, cleaned) = (Cell::new(0), Cell::new(false), RefCell::new(Vec::new()));
         let attempt = || async {
             if lost.replace(false) {
-                self.delete_keys_but(&known).await?;
+                self.delete_keys_but(&known, &cleaned).await?;
             }
             tries.set(tries.get() + 1);
             let answer = session
@@ -120,7 +134,7 @@ impl Applier<'_> {
                 })
                 .await;
             if answer.as_ref().is_err_and(may_have_committed) {
-                lost.replace(true);
+                lost.set(true);
             }
             answer
         };
@@ -131,18 +145,20 @@ impl Applier<'_> {
                     && matches!(error.kind(), ErrorKind::Throttled | ErrorKind::Unavailable))
         };
         let answer = settle(&self.tools.limits.settle(VISIBLE_WITHIN), waits, attempt).await;
+        let clean = match (&answer, lost.get()) {
+            (Err(_), true) => self.delete_keys_but(&known, &cleaned).await.is_ok(),
+            _ => true,
+        };
+        self.records.append(&mut cleaned.into_inner());
         let answer = match answer {
             Ok(answer) => answer,
-            Err(error) if lost.replace(false) => {
-                return Err(match self.delete_keys_but(&known).await {
-                    Ok(()) => self.close_intent_after(error).await,
-                    Err(_) => error.with_advice(
-                        "A new key may have been made; the next run finds and deletes it. The other keys of the user \
-                         are as they were.",
-                    ),
-                });
+            Err(error) if clean => return Err(self.close_intent_after(error).await),
+            Err(error) => {
+                return Err(error.with_advice(
+                    "A new key may have been made; the next run finds and deletes it. The other keys of the user are \
+                     as they were.",
+                ));
             }
-            Err(error) => return Err(self.close_intent_after(error).await),
         };
         let request_id = answer.request_id().map(str::to_owned);
         let key = answer.access_key().ok_or_else(|| {
@@ -164,18 +180,26 @@ impl Applier<'_> {
         Ok(request_id)
     }
 
-    /// Deletes keys that appeared while one was being made: nobody has their secrets.
-    async fn delete_keys_but(&self, known: &BTreeSet<String>) -> Result<(), Error> {
+    /// Deletes keys that appeared while one was being made: nobody has their secrets. What it did is
+    /// recorded.
+    async fn delete_keys_but(
+        &self,
+        known: &BTreeSet<String>,
+        records: &RefCell<Vec<StepRecord>>,
+    ) -> Result<(), Error> {
         let keys = observe::list_access_keys(self.tools.session, &self.user.name).await?;
         for key in keys.into_iter().filter(|key| !known.contains(&key.id)) {
-            self.carry_out(&Step::DeleteAccessKey(key.id)).await?;
+            let step = Step::DeleteAccessKey(key.id);
+            let deleted = self.carry_out(&step).await;
+            records.borrow_mut().push(record(&step, &deleted));
+            deleted?;
         }
         Ok(())
     }
 
     /// Asks STS who the new key is, and at the same time whether the intent on the user is still this
     /// operation's: another process may rotate the same user.
-    async fn verify_key(&self) -> Result<Option<String>, Error> {
+    async fn verify_key(&mut self) -> Result<Option<String>, Error> {
         let key = self.new_key()?;
         let tools = &self.tools;
         let verified = settle(
@@ -197,12 +221,15 @@ impl Applier<'_> {
         let ours = intent(&self.user.tags);
         // A read may still show the past: only a later intent is another process.
         match user?.and_then(|user| intent(&user.tags)) {
-            Some(found) if Some(found) > ours => Err(Error::new(
-                ErrorKind::Conflict,
-                format!("another run began to make an access key at {found} (tag {KEY_INTENT_TAG})"),
-            )
-            .in_account(&tools.target.account_id)
-            .with_advice("Let one run at a time change a user, then run again.")),
+            Some(found) if Some(found) > ours => {
+                self.intent_is_ours = false;
+                Err(Error::new(
+                    ErrorKind::AccessKey,
+                    format!("another run began to make an access key at {found} (tag {KEY_INTENT_TAG})"),
+                )
+                .in_account(&self.tools.target.account_id)
+                .with_advice("Let one run at a time change a user, then run again."))
+            }
             _ => Ok(None),
         }
     }
@@ -288,7 +315,10 @@ impl Applier<'_> {
                  there. The other keys of the user are as they were.",
             );
         }
-        match self.carry_out(&Step::DeleteAccessKey(key.id.clone())).await {
+        let step = Step::DeleteAccessKey(key.id.clone());
+        let deleted = self.carry_out(&step).await;
+        self.records.push(record(&step, &deleted));
+        match deleted {
             Ok(_) => {
                 self.keys_mut().keys.retain(|other| other.id != key.id);
                 self.close_intent_after(error).await
@@ -303,7 +333,9 @@ impl Applier<'_> {
 
     /// No key of the intent exists. An intent that stays does no harm: there is nothing that it explains.
     async fn close_intent_after(&mut self, error: Error) -> Error {
-        let _ = self.tag(KeyTags::close_intent()).await;
+        if self.intent_is_ours {
+            let _ = self.tag(KeyTags::close_intent()).await;
+        }
         error.with_advice(
             "Nothing was lost: no new key is left, and the other keys of the user are as they were.",
         )

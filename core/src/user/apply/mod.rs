@@ -9,7 +9,7 @@ use std::time::Duration;
 use aws_sdk_iam::types::{StatusType, Tag};
 
 use super::password_policies::PasswordPolicies;
-use super::{ConsoleAccess, Limits, ObservedUser, Step, observe};
+use super::{ConsoleAccess, ConsoleStep, KeyStep, Limits, ObservedUser, Step, observe};
 use crate::audit::{Step as StepRecord, StepResult};
 use crate::aws::{RequestId, is_settling, settle};
 use crate::clock::Clock;
@@ -52,6 +52,8 @@ pub(super) struct Applier<'a> {
     password: Option<Secret>,
     /// The access key of this operation, between its making and its naming.
     new_key: Option<NewKey>,
+    /// Whether the intent on the user is this operation's. Another run's is not closed.
+    intent_is_ours: bool,
     /// Parameters that a secret was put into.
     secret_names: BTreeSet<ParameterName>,
     records: Vec<StepRecord>,
@@ -80,16 +82,16 @@ impl<'a> Applier<'a> {
             console_access,
             password: None,
             new_key: None,
+            intent_is_ours: false,
             secret_names: BTreeSet::new(),
             records: Vec::new(),
         }
     }
 
     /// The user was created by a call with this request id.
-    pub(super) fn created(mut self, step: &Step, request_id: Option<&str>) -> Self {
+    pub(super) fn created(mut self, step: &Step, request_id: Option<String>) -> Self {
         self.fresh = true;
-        self.records
-            .push(record(step, StepResult::Done, request_id));
+        self.records.push(record(step, &Ok(request_id)));
         self
     }
 
@@ -105,29 +107,37 @@ impl<'a> Applier<'a> {
                 (Ok(()), Step::MoveSecret { kind, from }) => self.move_secret(*kind, from).await,
                 (Ok(()), step) => self.carry_out(step).await,
             };
+            let mut done = record(&step, &outcome);
+            if let Some(made) = self.made_by(&step) {
+                done.name = format!("{} {made}", step.action());
+            }
+            self.records.push(done);
             match outcome {
-                Ok(request_id) => {
-                    self.records
-                        .push(record(&step, StepResult::Done, request_id.as_deref()));
-                    self.user.after(&step);
-                }
+                Ok(_) => self.user.after(&step),
                 Err(error) => {
-                    let failed = error
-                        .aws()
-                        .and_then(|failure| failure.request_id.as_deref());
-                    let mut failed = record(&step, StepResult::Failed, failed);
-                    failed.error_code = error.aws_code().map(str::to_owned);
-                    self.records.push(failed);
-                    let skipped = steps.map(|step| record(&step, StepResult::Skipped, None));
-                    self.records.extend(skipped);
                     let error =
                         error.while_doing(format_args!("{step} for user {}", self.user.name));
                     let error = self.take_back_new_key(error).await;
+                    self.records.extend(steps.map(|step| skipped(&step)));
                     return self.applied(Some((step, error)));
                 }
             }
         }
         self.applied(None)
+    }
+
+    /// What a step worked on that was not known before: the id of the new key, or where a secret went.
+    fn made_by(&self, step: &Step) -> Option<String> {
+        let parameter = |kind| Some(self.parameter(self.tools.store?, kind).to_string());
+        match step {
+            Step::Key(KeyStep::Create | KeyStep::Verify) => self.new_key_id().map(str::to_owned),
+            Step::Key(KeyStep::NameCurrent { .. } | KeyStep::DeactivateNew) => self.current_key_id(),
+            Step::Key(KeyStep::Store) => parameter(SecretKind::AccessKey),
+            Step::Console(ConsoleStep::Store | ConsoleStep::DeleteStored) => {
+                parameter(SecretKind::ConsolePassword)
+            }
+            _ => None,
+        }
     }
 
     fn applied(self, failure: Option<(Step, Error)>) -> Applied {
@@ -350,12 +360,29 @@ impl<'a> Applier<'a> {
     }
 }
 
-/// A step as the audit record names it.
-fn record(step: &Step, result: StepResult, request_id: Option<&str>) -> StepRecord {
+/// A step that was tried, as the audit record tells it.
+pub(super) fn record(step: &Step, outcome: &Result<Option<String>, Error>) -> StepRecord {
+    let (result, request_id, error_code) = match outcome {
+        Ok(request_id) => (StepResult::Done, request_id.clone(), None),
+        Err(error) => (
+            StepResult::Failed,
+            error.aws().and_then(|failure| failure.request_id.clone()),
+            error.aws_code().map(str::to_owned),
+        ),
+    };
     StepRecord {
         name: step.to_string(),
         result,
-        aws_request_ids: request_id.into_iter().map(str::to_owned).collect(),
+        aws_request_ids: request_id.into_iter().collect(),
+        error_code,
+    }
+}
+
+fn skipped(step: &Step) -> StepRecord {
+    StepRecord {
+        name: step.to_string(),
+        result: StepResult::Skipped,
+        aws_request_ids: Vec::new(),
         error_code: None,
     }
 }

@@ -57,7 +57,7 @@ impl Users {
         match create_user(&session, limits, &spec.name, creation).await {
             Creation::Created(user, request_id) => {
                 let fresh = Applier::new(tools, *user, console_access)
-                    .created(creation, request_id.as_deref());
+                    .created(creation, request_id);
                 let applied = fresh.run(rest.to_vec()).await;
                 self.claim(target, &spec.name);
                 self.finish(target, recording, Status::Created, applied)

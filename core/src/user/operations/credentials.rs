@@ -6,14 +6,14 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::refusal::owned_by;
-use super::{Limits, Outcome, Users, describe, in_own_task, subject};
-use crate::audit::{Action, Status};
+use super::{Limits, Outcome, Users, describe, in_own_task, note, subject};
+use crate::audit::{Action, Conclusion, Status};
 use crate::error::{Error, ErrorKind};
 use crate::ids::UserName;
-use crate::secrets::{KeyCheck, ParameterState, SecretKind};
+use crate::secrets::{KeyCheck, ParameterName, ParameterState, SecretKind};
 use crate::session::{Access, Session, Target};
 use crate::user::access_keys::{self, Demand, KeyPolicy, StoredKey};
-use crate::user::apply::Applier;
+use crate::user::apply::{Applier, record};
 use crate::user::console_access::{ConsoleAccess, ConsoleStep, StoredPassword};
 use crate::user::{
     Changes, Demands, Expected, Facets, NoCredentials, ObservedUser, Ownership, Parameters, Places,
@@ -109,15 +109,19 @@ impl Users {
         }
     }
 
-    /// The parameters of ours that a user leaves behind.
+    /// The parameters of ours that a user leaves behind. The store is only asked where the user or the
+    /// caller's memory says that there may be something.
     pub(super) async fn own_parameters(
         &self,
         target: &Target,
         recorded: &Recorded,
+        user: Option<&ObservedUser>,
     ) -> Result<Parameters, Error> {
+        let keys = user.is_some_and(ObservedUser::has_own_keys);
+        let console = user.is_some_and(ObservedUser::has_own_console_access);
         let (access_key, console_password) = tokio::try_join!(
-            self.own_parameter(target, recorded, SecretKind::AccessKey),
-            self.own_parameter(target, recorded, SecretKind::ConsolePassword),
+            self.own_parameter(target, recorded, SecretKind::AccessKey, keys),
+            self.own_parameter(target, recorded, SecretKind::ConsolePassword, console),
         )?;
         Ok(Parameters {
             access_key,
@@ -130,16 +134,71 @@ impl Users {
         target: &Target,
         recorded: &Recorded,
         kind: SecretKind,
-    ) -> Result<Option<crate::secrets::ParameterName>, Error> {
-        let Some(store) = self.store.as_deref() else {
+        likely: bool,
+    ) -> Result<Option<ParameterName>, Error> {
+        let remembered = recorded.parameters.of(kind);
+        let Some(store) = self.store.as_deref().filter(|_| likely || remembered.is_some()) else {
             return Ok(None);
         };
         let regular = store.parameter(&target.account_id, &recorded.name, kind);
-        let parameter = recorded.parameters.of(kind).unwrap_or(&regular).clone();
+        let parameter = remembered.unwrap_or(&regular).clone();
         match store.look(target, &parameter).await? {
             ParameterState::Ours { .. } => Ok(Some(parameter)),
             ParameterState::Absent | ParameterState::Foreign { .. } => Ok(None),
         }
+    }
+
+    /// Deletes the secrets of a user that is gone: somebody else deleted it, and its secrets open nothing.
+    pub(super) async fn remove_leftovers(&self, target: &Target, recorded: &Recorded) -> Outcome {
+        match self.try_remove_leftovers(target, recorded).await {
+            Ok(warnings) => Outcome {
+                warnings,
+                ..Outcome::done(Status::Unchanged, None)
+            },
+            Err(error) => Outcome::failed(error),
+        }
+    }
+
+    async fn try_remove_leftovers(
+        &self,
+        target: &Target,
+        recorded: &Recorded,
+    ) -> Result<Vec<String>, Error> {
+        let parameters = self.own_parameters(target, recorded, None).await?;
+        let parameters = [parameters.access_key, parameters.console_password];
+        let parameters: Vec<ParameterName> = parameters.into_iter().flatten().collect();
+        let Some(store) = self.store.as_deref().filter(|_| !parameters.is_empty()) else {
+            return Ok(Vec::new());
+        };
+        let steps: Vec<Step> = parameters.into_iter().map(Step::DeleteSecret).collect();
+        let subject = subject(target, &recorded.name, None);
+        let recording = self.audit.begin(subject, Action::DeleteUser, describe(&steps)).await?;
+        let mut records = Vec::new();
+        let mut result = Ok(());
+        for step in &steps {
+            let Step::DeleteSecret(parameter) = step else {
+                continue;
+            };
+            let deleted = store.delete(target, parameter).await;
+            records.push(record(step, &deleted));
+            if let Err(error) = deleted {
+                result = Err(error);
+                break;
+            }
+        }
+        let conclusion = Conclusion {
+            status: if result.is_ok() {
+                Status::Deleted
+            } else {
+                Status::Failed
+            },
+            subject: None,
+            steps: records,
+            secret_names: Vec::new(),
+            error: result.as_ref().err(),
+        };
+        let warnings = note(recording.finish(conclusion).await);
+        result.map(|()| warnings)
     }
 
     /// A credential needs a place for its secret before it is made.

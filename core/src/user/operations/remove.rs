@@ -11,7 +11,6 @@ use crate::error::Error;
 use crate::session::{Access, Session, Target};
 use crate::user::access_keys::{KeyTags, own_keys};
 use crate::user::apply::Applier;
-use crate::user::console_access::CONSOLE_ACCESS_TAG;
 use crate::user::{
     Children, DeletionPolicy, ObservedUser, OwnCredentials, Ownership, observe, plan_quarantine,
     plan_removal,
@@ -62,7 +61,13 @@ impl Users {
         let doing = format!("{} user {}", removal.policy.as_str(), recorded.name);
         let (session, user, children) = match self.prepare_removal(target, recorded, limits).await {
             Ok(Found::User(found)) => *found,
-            Ok(Found::Nothing) => return Outcome::done(Status::Unchanged, None),
+            Ok(Found::Nothing) => {
+                let outcome = self.remove_leftovers(target, recorded).await;
+                return Outcome {
+                    result: outcome.result.map_err(|error| error.while_doing(doing)),
+                    ..outcome
+                };
+            }
             Ok(Found::Stranger) => {
                 let mut outcome = Outcome::done(Status::Unchanged, None);
                 outcome.warnings.push(format!(
@@ -151,10 +156,9 @@ impl Users {
     ) -> Result<Found, Error> {
         limits.check_start()?;
         let session = self.sessions.open(target, Access::Write).await?;
-        let (user, children, parameters) = tokio::join!(
+        let (user, children) = tokio::join!(
             observe::get_user(&session, &recorded.name),
             observe::children(&session, &recorded.name),
-            self.own_parameters(target, recorded),
         );
         let Some(user) = user? else {
             return Ok(Found::Nothing);
@@ -166,9 +170,9 @@ impl Users {
             return Err(owned_by(&owner, target, &user.name));
         }
         let (mut children, keys) = children?;
-        let parameters = parameters?;
+        let parameters = self.own_parameters(target, recorded, Some(&user)).await?;
         children.own = OwnCredentials {
-            login_profile: user.tags.contains_key(CONSOLE_ACCESS_TAG),
+            login_profile: user.has_own_console_access(),
             access_keys: own_keys(&KeyTags::read(&user.tags), &keys),
             access_key_parameter: parameters.access_key,
             console_password_parameter: parameters.console_password,
