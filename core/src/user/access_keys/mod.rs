@@ -14,12 +14,15 @@
 //!
 //! Nothing here calls AWS, looks at the clock or draws random numbers.
 
+mod classify;
 mod decide;
 mod decision;
 mod observed;
 mod policy;
+mod sentences;
 mod step;
 mod tags;
+mod timeline;
 
 pub use decide::decide;
 pub use decision::{Demand, KeyDecision, KeyObstacle, KeyPhase, KeyView, NextAction};
@@ -29,3 +32,6 @@ pub use step::KeyStep;
 pub use tags::{
     CURRENT_KEY_TAG, CurrentKey, KEY_INTENT_TAG, KEY_TAGS, KeyTags, RETIRING_KEY_TAG, RetiringKey,
 };
+
+#[cfg(test)]
+mod tests;
