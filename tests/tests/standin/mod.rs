@@ -6,6 +6,9 @@
 mod accounts;
 mod credentials;
 mod faults;
+mod keys;
+mod kms;
+mod parameters;
 mod permissions;
 mod roles;
 mod storage;
