@@ -11,6 +11,8 @@ mod kms;
 mod parameters;
 mod permissions;
 mod roles;
+mod secret_faults;
+mod secret_permissions;
 mod storage;
 mod users;
 
