@@ -27,5 +27,5 @@ pub mod standin;
 pub mod terraform;
 
 pub use cargo::{provider_binary, provider_directory, target_directory};
-pub use standin::{Account, Fault, FaultKind, StandIn, World, WorldOptions};
+pub use standin::{Account, Fault, FaultKind, KMS_ALIAS, StandIn, World, WorldOptions};
 pub use terraform::{Terraform, TerraformOutput};

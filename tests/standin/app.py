@@ -8,7 +8,7 @@ import traceback
 from contextlib import ExitStack
 from typing import Any
 
-from . import authenticate, control, dispatch, faults, sts
+from . import authenticate, control, dispatch, faults, sts, visibility
 from .authz import iam_resources, other_resources
 from .authz.context import global_context, resource_account
 from .authz.evaluate import Decision, decide, denial
@@ -17,7 +17,7 @@ from .faults import FAULTS, Dropped, Fault
 from .iam import store
 from .request import Call, read_call
 from .state import FORBIDDEN_ACCOUNT, STATE, Principal
-from .wire import Answer, AwsError, error_answer, new_request_id, no_such_entity, not_implemented
+from .wire import Answer, AwsError, error_answer, new_request_id, not_implemented
 
 # Allowed to everybody who is known.
 UNAUTHORISED_ACTIONS = {"sts:GetCallerIdentity"}
@@ -59,6 +59,7 @@ def serve(environ: dict[str, Any]) -> Answer:
         credential = authenticate.find(call)
         principal = credential.principal
         call.account_id = call.target_account_id = principal.account_id
+        call.caller_arn = principal.arn
         if call.action == "sts:AssumeRole":
             call.target_account_id = sts.role_account(call) or principal.account_id
         record.account_id = call.target_account_id
@@ -69,13 +70,13 @@ def serve(environ: dict[str, Any]) -> Answer:
 
         by_hand = credential.by_hand
         if not by_hand:
-            hit = FAULTS.choose(call, names_existing_user(call))
+            hit = FAULTS.choose(call, visibility.can_be_invisible(call))
         if hit:
             record.fault = hit[0].fault_id
             record.fault_kind = hit[0].kind
-        apply_early(call, hit)
+        early = apply_early(call, hit)
         authenticate.verify(call, credential)
-        answer = execute(call, principal, record, by_hand, request_id)
+        answer = early or execute(call, principal, record, by_hand, request_id)
     except Dropped:
         record.error_code = "(connection dropped)"
         LOG.add(record)
@@ -99,15 +100,8 @@ def serve(environ: dict[str, Any]) -> Answer:
     return answer
 
 
-def names_existing_user(call: Call) -> bool:
-    name = call.params.get("UserName")
-    if call.service != "iam" or not isinstance(name, str):
-        return False
-    return name in store.backend(call.account_id).users
-
-
-def apply_early(call: Call, hit: list[Fault]) -> None:
-    """Faults that happen before anything is done."""
+def apply_early(call: Call, hit: list[Fault]) -> Answer | None:
+    """Faults that happen before anything is done. An answer of theirs takes the place of the call."""
     for fault in hit:
         if fault.kind == "latency":
             time.sleep(fault.latency_ms / 1000)
@@ -121,8 +115,8 @@ def apply_early(call: Call, hit: list[Fault]) -> None:
         elif fault.kind == "drop_before_commit":
             raise Dropped
         elif fault.kind == "not_visible":
-            name = call.params.get("UserName")
-            raise no_such_entity(f"The user with name {name} cannot be found.")
+            return visibility.answer(call)
+    return None
 
 
 def apply_late(hit: list[Fault]) -> None:

@@ -22,7 +22,8 @@ def find(call: Call) -> Credential:
 
 
 def verify(call: Call, credential: Credential) -> None:
-    """Refuses inactive keys, wrong tokens, expired sessions and wrong secrets, in this order."""
+    """Refuses inactive keys, wrong tokens, expired sessions, wrong secrets and keys that have not
+    spread yet, in this order."""
     if credential.key is not None and credential.key.status != "Active":
         raise AwsError("InvalidClientTokenId", INVALID_KEY, 403)
     token = call.headers.get("x-amz-security-token")
@@ -38,4 +39,7 @@ def verify(call: Call, credential: Credential) -> None:
         )
         raise AwsError("SignatureDoesNotMatch", message, 403)
     if credential.key is not None:
+        if credential.key.refused_uses > 0:
+            credential.key.refused_uses -= 1
+            raise AwsError("InvalidClientTokenId", INVALID_KEY, 403)
         credential.key.used = (now(), call.service, call.region)

@@ -8,11 +8,11 @@ from urllib.parse import parse_qs
 
 from moto.core.base_backend import BackendDict
 
+from . import control_credentials, kms
 from .authz.policy import check_identity_document, compile_document
 from .calls import LOG
 from .faults import FAULTS
 from .iam import store
-from .iam.access_keys import owner_of
 from .state import FORBIDDEN_ACCOUNT, STATE, Credential, now
 from .wire import Answer, AwsError
 
@@ -40,13 +40,15 @@ def reply(status: int, value: Any) -> Answer:
 
 def create_account(request: dict[str, Any]) -> dict[str, Any]:
     """Makes the account known and returns two keys with all rights in it. Calls signed with the
-    second one are neither logged nor hit by faults."""
+    second one are neither logged nor hit by faults. With `kms_alias` it has a KMS key of that name."""
     account_id = request["account_id"]
     if len(account_id) != 12 or not account_id.isdigit():
         raise ValueError("an account id has 12 digits")
     account = STATE.account(account_id)
     if "organization_id" in request:
         account.organization_id = request["organization_id"]
+    if "kms_alias" in request:
+        kms.create(account_id, control_credentials.DEFAULT_REGION, alias=request["kms_alias"])
     return {
         "credentials": shown(STATE.create_operator(account_id, by_hand=False)),
         "by_hand": shown(STATE.create_operator(account_id, by_hand=True)),
@@ -83,32 +85,6 @@ def set_quota(request: dict[str, Any]) -> None:
     account = STATE.account(request["account_id"])
     account.quota(request["name"])
     account.changed_quotas[request["name"]] = int(request["value"])
-
-
-def set_key(request: dict[str, Any]) -> None:
-    """Changes the dates of an access key; `last_used` null makes it never used."""
-    _, key = owner_of(request["account_id"], request["access_key_id"])
-    if "create_date" in request:
-        key.create_date = store.parse_date(request["create_date"])
-    if "last_used" in request:
-        used = request["last_used"]
-        key.used = None
-        if used is not None:
-            key.used = (
-                store.parse_date(used["date"]),
-                used.get("service", "iam"),
-                used.get("region", "us-east-1"),
-            )
-
-
-def set_user(request: dict[str, Any]) -> None:
-    user = store.get_user(request["account_id"], request["user_name"])
-    if "create_date" in request:
-        user.create_date = store.parse_date(request["create_date"])
-    if "password_last_used" in request:
-        user.password_last_used = store.parse_date(request["password_last_used"])
-    if "unique_id" in request:
-        user.id = request["unique_id"]
 
 
 def expire_sessions(request: dict[str, Any]) -> dict[str, Any]:
@@ -179,8 +155,7 @@ def reset_account(request: dict[str, Any]) -> None:
         for credential in STATE.credentials_of(account_id):
             if credential.principal.kind != "operator":
                 STATE.remove_credential(credential.access_key_id)
-        account.password_policy = None
-        account.changed_quotas.clear()
+        account.forget()
     LOG.clear(account_id)
     FAULTS.remove(account_id)
 
@@ -205,8 +180,6 @@ COMMANDS = {
     "accounts/organization": set_organization,
     "accounts/quota": set_quota,
     "roles/create": create_role,
-    "keys/set": set_key,
-    "users/set": set_user,
     "sessions/expire": expire_sessions,
     "faults/add": add_fault,
     "faults/list": list_faults,
@@ -216,4 +189,5 @@ COMMANDS = {
     "calls/list": calls,
     "calls/clear": clear_calls,
     "canary": canary,
+    **control_credentials.COMMANDS,
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import io
+import json
 import re
 from functools import lru_cache
 from typing import Any
@@ -15,7 +16,7 @@ from moto.core.utils import get_service_model
 from moto.iam.responses import IamResponse
 from werkzeug.exceptions import HTTPException
 
-from . import iam, sts
+from . import iam, kms, ssm, sts
 from .authz.evaluate import Decision
 from .iam import policies, store
 from .iam.registry import IamCall
@@ -27,12 +28,11 @@ from .wire import Answer, AwsError, not_implemented
 # Imported when they are first called: most tests never need them, and they cost a second.
 RESPONSES = {
     "iam": ("moto.iam.responses", "IamResponse"),
-    "ssm": ("moto.ssm.responses", "SimpleSystemManagerResponse"),
-    "kms": ("moto.kms.responses", "KmsResponse"),
     "organizations": ("moto.organizations.responses", "OrganizationsResponse"),
     "dynamodb": ("moto.dynamodb.responses", "DynamoHandler"),
     "s3": ("moto.s3.responses", "S3Response"),
 }
+JSON_HANDLERS = {"ssm": ssm.HANDLERS, "kms": kms.HANDLERS}
 CHECKS = {
     "CreatePolicy": policies.check_managed_document,
     "CreatePolicyVersion": policies.check_managed_document,
@@ -73,35 +73,20 @@ def carry_out(call: Call, principal: Principal, decisions: list[Decision], reque
         check = CHECKS.get(call.operation)
         if check is not None:
             check(iam_call)
-    if call.service == "ssm" and call.operation == "PutParameter":
-        check_parameter(call)
+    handlers = JSON_HANDLERS.get(call.service)
+    if handlers is not None:
+        own = handlers.get(call.operation)
+        if own is None:
+            raise not_implemented(call.action)
+        check_shape(call.service, call.operation, call.params)
+        return as_json(own(call))
     return by_moto(call, request_id)
 
 
-def check_parameter(call: Call) -> None:
-    """Rules of PutParameter that moto does not know."""
-    name, value = str(call.params.get("Name", "")), str(call.params.get("Value", ""))
-    if not re.fullmatch(r"[\w.\-/:]+", name, re.ASCII):
-        raise AwsError(
-            "ValidationException",
-            "Parameter name: can't be prefixed with \"ssm\" (case-insensitive). If formed as a path, "
-            "it can consist of sub-paths divided by slash symbol; each sub-path can be formed as a "
-            "mix of letters, numbers and the following 3 symbols .-_",
-        )
-    if len(value.encode()) > 4096 and call.params.get("Tier", "Standard") == "Standard":
-        raise AwsError(
-            "ValidationException",
-            "Standard tier parameters support a maximum parameter value of 4096 characters.",
-        )
-    key_id = call.params.get("KeyId")
-    if key_id and key_id != "alias/aws/ssm":
-        from moto.kms.models import kms_backends
-
-        from .authz.other_resources import key_arn
-
-        found = key_arn(call, key_id).rpartition("/")[2]
-        if found not in kms_backends[call.account_id][call.region].keys:
-            raise AwsError("InvalidKeyId", f"Invalid keyId {key_id}")
+def as_json(result: dict[str, Any] | None) -> Answer:
+    """The JSON protocol: dates are seconds, and no result is an empty structure."""
+    body = json.dumps(result or {}, default=lambda date: date.timestamp()).encode()
+    return Answer(200, {"Content-Type": "application/x-amz-json-1.1"}, body)
 
 
 @lru_cache(maxsize=256)

@@ -88,16 +88,14 @@ class Faults:
             self.active[fault.fault_id] = fault
         return fault
 
-    def choose(self, call: Call, user_exists: bool) -> list[Fault]:
+    def choose(self, call: Call, can_be_invisible: bool) -> list[Fault]:
         """Faults that hit this call. Each counts the calls that match it."""
         chosen = []
         with self.condition:
             for fault in self.active.values():
                 if not fault.matches(call):
                     continue
-                if fault.kind == "not_visible" and (
-                    not user_exists or call.operation == "CreateUser"
-                ):
+                if fault.kind == "not_visible" and not can_be_invisible:
                     continue
                 fault.seen += 1
                 last = None if fault.count is None else fault.first + fault.count - 1

@@ -42,6 +42,7 @@ class Call:
     key: str = ""
     account_id: str = ""
     target_account_id: str = ""
+    caller_arn: str = ""
 
     @property
     def action(self) -> str:

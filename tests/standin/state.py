@@ -96,8 +96,20 @@ class Account:
         self.account_id = account_id
         self.lock = threading.RLock()
         self.organization_id: str | None = None
+        # How many calls with a new access key are refused before it has spread everywhere.
+        self.refused_uses_of_new_keys = 0
+        # By region: what `kms` and `ssm` keep.
+        self.vaults: dict[str, Any] = {}
+        self.parameters: dict[str, dict[str, Any]] = {}
+        self.forget()
+
+    def forget(self) -> None:
+        """Empties what the account has beyond moto's records and its credentials."""
         self.password_policy: dict[str, Any] | None = None
         self.changed_quotas: dict[str, int] = {}
+        self.refused_uses_of_new_keys = 0
+        self.vaults.clear()
+        self.parameters.clear()
 
     def quota(self, name: str) -> int:
         return self.changed_quotas.get(name, QUOTAS[name])

@@ -13,6 +13,9 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
+/// The KMS key that every new account has in us-east-1.
+pub const KMS_ALIAS: &str = "alias/crossaccount";
+
 /// Sends commands to one stand-in. Cheap to clone.
 #[derive(Debug, Clone, Copy)]
 pub struct Control {
@@ -53,7 +56,8 @@ pub enum FaultKind {
     DropBeforeCommit,
     /// The call is done, then the connection closes without an answer.
     DropAfterCommit,
-    /// A call that names an existing user is told that there is none; `CreateUser` is spared.
+    /// A call that names an existing user, parameter or KMS key is told that there is none, `DescribeParameters` finds
+    /// nothing, and `GetCallerIdentity` does not know the key that signed. `CreateUser` and `PutParameter` are spared.
     NotVisible,
     /// The call waits before anything is done, until it is released.
     HoldBeforeCommit,
@@ -279,7 +283,7 @@ impl Control {
         account_id: &str,
         organization_id: Option<&str>,
     ) -> Result<AccountKeys> {
-        let mut request = json!({"account_id": account_id});
+        let mut request = json!({"account_id": account_id, "kms_alias": KMS_ALIAS});
         if let (Some(id), Some(request)) = (organization_id, request.as_object_mut()) {
             request.insert("organization_id".to_owned(), json!(id));
         }
@@ -408,11 +412,11 @@ impl Control {
         Ok(())
     }
 
-    async fn order(&self, name: &str, request: &impl Serialize) -> Result<()> {
+    pub(super) async fn order(&self, name: &str, request: &impl Serialize) -> Result<()> {
         self.command::<Value>(name, request).await.map(drop)
     }
 
-    async fn command<T: DeserializeOwned>(
+    pub(super) async fn command<T: DeserializeOwned>(
         &self,
         name: &str,
         request: &impl Serialize,

@@ -5,12 +5,15 @@
 //! accounts of its own.
 
 mod control;
+mod credentials;
 pub(crate) mod install;
 mod process;
 mod world;
 
 pub use control::{
-    Call, Control, Credentials, Decision, Fault, FaultKind, FaultState, NewRole, Statement,
+    Call, Control, Credentials, Decision, Fault, FaultKind, FaultState, KMS_ALIAS, NewRole,
+    Statement,
 };
+pub use credentials::{KmsKey, Login, Parameter, UserKey, UserSecrets};
 pub use process::StandIn;
 pub use world::{Account, World, WorldOptions};

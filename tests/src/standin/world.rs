@@ -30,7 +30,7 @@ pub struct WorldOptions {
     /// In all texts of this and of `permissions`, `{hub}`, `{member}`, `{external_id}` and
     /// `{organization}` stand for the ids of the new world.
     pub trust: Option<Value>,
-    /// Inline policies of the member role by name; the default allows all of IAM and SSM.
+    /// Inline policies of the member role by name; the default allows all of IAM, SSM and KMS.
     pub permissions: Option<BTreeMap<String, Value>>,
     /// Longest session of the member role, in seconds.
     pub max_session_duration: u32,
@@ -79,6 +79,16 @@ impl Account {
     /// S3 with all rights, by hand.
     pub fn s3(&self) -> aws_sdk_s3::Client {
         s3_client(&self.config(&self.by_hand))
+    }
+
+    /// Parameter Store with all rights, by hand.
+    pub fn ssm(&self) -> aws_sdk_ssm::Client {
+        aws_sdk_ssm::Client::new(&self.config(&self.by_hand))
+    }
+
+    /// KMS with all rights, by hand.
+    pub fn kms(&self) -> aws_sdk_kms::Client {
+        aws_sdk_kms::Client::new(&self.config(&self.by_hand))
     }
 
     /// STS as the account's operator; logged.
@@ -408,7 +418,7 @@ fn identifier() -> String {
 fn all_of_iam() -> BTreeMap<String, Value> {
     let document = json!({
         "Version": "2012-10-17",
-        "Statement": [{"Effect": "Allow", "Action": ["iam:*", "ssm:*"], "Resource": "*"}],
+        "Statement": [{"Effect": "Allow", "Action": ["iam:*", "ssm:*", "kms:*"], "Resource": "*"}],
     });
     BTreeMap::from([("everything".to_owned(), document)])
 }

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from html import unescape
-from typing import Any
 
-from .. import s3_actions
+from .. import kms, s3_actions
 from ..request import Call
+from ..ssm import store
 from ..state import Principal
 from ..wire import not_implemented
 from .conditions import Context
@@ -156,77 +156,96 @@ def ssm_checks(call: Call, context: Context) -> list[Check]:
     elif name == "GetParametersByPath":
         resources = [parameter_arn(call, str(params.get("Path", "/")))]
     elif name == "DescribeParameters":
-        resources = [f"arn:aws:ssm:{call.region}:{call.account_id}:*"]
+        # Cannot be limited to parameters.
+        resources = ["*"]
     else:
         raise not_implemented(f"authorization of ssm:{name}")
-    found = [Check(f"ssm:{name}", resource, own) for resource in resources]
+    found = [
+        Check(f"ssm:{name}", resource, {**own, **parameter_tags(call, resource)})
+        for resource in resources
+    ]
     if name == "PutParameter" and tags:
         found.append(Check("ssm:AddTagsToResource", resources[0], own))
     found.extend(ssm_key_checks(call, context, resources))
     return found
 
 
+def parameter_tags(call: Call, resource: str) -> Context:
+    """The tags that a parameter has before the call."""
+    parameter = store.find(call.account_id, call.region, resource) if resource != "*" else None
+    return {
+        f"{prefix}:resourcetag/{key.lower()}": [value]
+        for key, value in (parameter.tags if parameter else {}).items()
+        for prefix in ("aws", "ssm")
+    }
+
+
 def ssm_key_checks(call: Call, context: Context, resources: list[str]) -> list[Check]:
     """SSM uses the caller's own rights on a customer key. The AWS key `alias/aws/ssm` is open to
     everybody in the account."""
-    from moto.ssm.models import ssm_backends
-
     uses: list[tuple[str, str, str]] = []
-    if call.operation == "PutParameter" and call.params.get("Type") == "SecureString":
+    before = store.find(call.account_id, call.region, str(call.params.get("Name", "")))
+    kind = call.params.get("Type") or (before.newest.kind if before else None)
+    if call.operation == "PutParameter" and kind == "SecureString":
         action = "kms:GenerateDataKey" if call.params.get("Tier") == "Advanced" else "kms:Encrypt"
         uses.append((action, str(call.params.get("KeyId") or "alias/aws/ssm"), resources[0]))
     elif call.operation in SSM_READS and call.params.get("WithDecryption"):
-        stored = ssm_backends[call.account_id][call.region]._parameters
-        for name in list(stored):
-            arn = parameter_arn(call, name)
+        for parameter in store.parameters(call.account_id, call.region).values():
+            arn, newest = parameter.arn, parameter.newest
             under = any(arn == one or arn.startswith(one.rstrip("/") + "/") for one in resources)
             exact = call.operation != "GetParametersByPath"
-            if (arn in resources if exact else under) and stored[name]:
-                newest = stored[name][-1]
-                if newest.parameter_type == "SecureString":
-                    uses.append(("kms:Decrypt", str(newest.keyid), arn))
+            if (arn in resources if exact else under) and newest.kind == "SecureString":
+                uses.append(("kms:Decrypt", str(newest.key_id), arn))
     found = []
-    for action, key_id, parameter in uses:
+    for action, key_id, parameter_name in uses:
         if key_id == "alias/aws/ssm":
             continue
         own = dict(context)
         own["kms:viaservice"] = [f"ssm.{call.region}.amazonaws.com"]
-        own["kms:encryptioncontext:parameter_arn"] = [parameter]
+        own["kms:encryptioncontext:parameter_arn"] = [parameter_name]
         own["kms:encryptioncontextkeys"] = ["PARAMETER_ARN"]
-        own["kms:calleraccount"] = [call.account_id]
-        found.append(Check(action, key_arn(call, key_id), own))
+        found.append(key_check(call, action, key_id, own))
     return found
 
 
-def key_arn(call: Call, key_id: str) -> str:
-    """The key's own ARN: permissions name keys, never aliases."""
-    base = f"arn:aws:kms:{call.region}:{call.account_id}:"
-    if key_id.startswith("arn:") and ":alias/" not in key_id:
-        return key_id
-    from moto.kms.models import kms_backends
-
-    backend: Any = kms_backends[call.account_id][call.region]
-    name = key_id.rpartition(":")[2] if key_id.startswith("arn:") else key_id
-    if name.startswith("alias/"):
-        found = backend.get_key_id_from_alias(name)
-        return f"{base}key/{found}" if found else f"{base}{name}"
-    return f"{base}key/{name}"
+def key_check(call: Call, action: str, name: str, context: Context) -> Check:
+    """A check on a key, which permissions name by its own ARN and never by an alias. Keys of other
+    accounts are refused: their policies are not known here."""
+    own = dict(context)
+    own["kms:calleraccount"] = [call.account_id]
+    if ":alias/" in name or name.startswith("alias/"):
+        own["kms:requestalias"] = [name.rpartition(":")[2]]
+    key = kms.find_or_none(call.account_id, call.region, name)
+    if key is not None:
+        own["kms:resourcealiases"] = kms.aliases_of(key)
+        return Check(action, key.arn, own)
+    if name.startswith("arn:"):
+        return Check(action, name, own, resource_account_id=name.split(":")[4])
+    kind = "" if name.startswith("alias/") else "key/"
+    return Check(action, f"arn:aws:kms:{call.region}:{call.account_id}:{kind}{name}", own)
 
 
 def kms_checks(call: Call, context: Context) -> list[Check]:
     name, params = call.operation, call.params
     own = dict(context)
-    own["kms:calleraccount"] = [call.account_id]
-    for key, value in (params.get("EncryptionContext") or {}).items():
+    encryption = params.get("EncryptionContext") or {}
+    for key, value in encryption.items():
         own[f"kms:encryptioncontext:{key.lower()}"] = [value]
+    if encryption:
+        own["kms:encryptioncontextkeys"] = list(encryption)
     if name in KMS_ANYWHERE:
         return [Check(f"kms:{name}", "*", own)]
     if name in ("CreateAlias", "DeleteAlias", "UpdateAlias"):
         alias = f"arn:aws:kms:{call.region}:{call.account_id}:{params.get('AliasName', '')}"
         found = [Check(f"kms:{name}", alias, own)]
         if params.get("TargetKeyId"):
-            found.append(Check(f"kms:{name}", key_arn(call, params["TargetKeyId"]), own))
+            found.append(key_check(call, f"kms:{name}", str(params["TargetKeyId"]), own))
         return found
+    if name == "Decrypt" and "KeyId" not in params:
+        # The ciphertext says which key it needs.
+        sealed = kms.vault(call.account_id, call.region).sealed
+        known = sealed.get(str(params.get("CiphertextBlob")))
+        return [key_check(call, "kms:Decrypt", known[0] if known else "unknown", own)]
     if name in KMS_ON_KEY and params.get("KeyId"):
-        return [Check(f"kms:{name}", key_arn(call, str(params["KeyId"])), own)]
+        return [key_check(call, f"kms:{name}", str(params["KeyId"]), own)]
     raise not_implemented(f"authorization of kms:{name}")

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from ..state import STATE, Credential, Principal, now, secret_text, unique_id
-from ..wire import no_such_entity
+from ..wire import AwsError, no_such_entity
 from . import store
 from .paging import page
 from .registry import IamCall, handles
@@ -16,7 +16,8 @@ from .validation import limit_exceeded
 
 @dataclass(eq=False)
 class Key:
-    """One access key. `used` is (time, service, region) of the last authenticated call."""
+    """One access key. `used` is (time, service, region) of the last authenticated call, and
+    `refused_uses` how many more calls meet a place that has not heard of the key."""
 
     access_key_id: str
     secret_access_key: str
@@ -24,6 +25,7 @@ class Key:
     status: str = "Active"
     create_date: datetime = field(default_factory=now)
     used: tuple[datetime, str, str] | None = None
+    refused_uses: int = 0
 
     @property
     def last_used(self) -> Any:
@@ -57,6 +59,7 @@ def create_access_key(call: IamCall) -> dict[str, Any]:
     if len(user.access_keys) >= quota:
         raise limit_exceeded(f"Cannot exceed quota for AccessKeysPerUser: {quota}")
     key = Key(unique_id("AKIA", 16), secret_text(), user.name)
+    key.refused_uses = call.account.refused_uses_of_new_keys
     user.access_keys.append(key)
     STATE.add_credential(
         Credential(key.access_key_id, key.secret_access_key, None, None, UserPrincipal(user), key)
@@ -118,7 +121,16 @@ def delete_access_key(call: IamCall) -> None:
 @handles("GetAccessKeyLastUsed")
 def get_access_key_last_used(call: IamCall) -> dict[str, Any]:
     key_id = call.text("AccessKeyId")
-    user, key = owner_of(call.account.account_id, key_id)
+    try:
+        user, key = owner_of(call.account.account_id, key_id)
+    except AwsError as error:
+        # AWS does not tell an unknown key from one of another account.
+        raise AwsError(
+            "AccessDenied",
+            f"User: {call.principal.arn} is not authorized to perform: iam:GetAccessKeyLastUsed on "
+            f"resource: access key {key_id}",
+            403,
+        ) from error
     used = {"ServiceName": "N/A", "Region": "N/A"}
     if key.used is not None:
         date, service, region = key.used

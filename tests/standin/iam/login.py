@@ -120,20 +120,25 @@ def change_password(call: IamCall) -> None:
 
 @handles("UpdateAccountPasswordPolicy")
 def update_account_password_policy(call: IamCall) -> None:
+    call.account.password_policy = make_password_policy(call.params)
+
+
+def make_password_policy(params: dict[str, Any]) -> dict[str, Any]:
+    """The whole policy: what is not named goes back to its default."""
     policy: dict[str, Any] = dict(POLICY_DEFAULTS)
     for name in POLICY_DEFAULTS:
-        if name in call.params:
-            value = call.params[name]
+        if name in params:
+            value = params[name]
             policy[name] = int(value) if name == "MinimumPasswordLength" else is_true(value)
     if not 6 <= policy["MinimumPasswordLength"] <= 128:
         raise AwsError("ValidationError", "Value at 'minimumPasswordLength' is out of range")
     for name in ("MaxPasswordAge", "PasswordReusePrevention"):
-        if int(call.params.get(name, 0)):
-            policy[name] = int(call.params[name])
-    if "HardExpiry" in call.params:
-        policy["HardExpiry"] = is_true(call.params["HardExpiry"])
+        if int(params.get(name, 0)):
+            policy[name] = int(params[name])
+    if "HardExpiry" in params:
+        policy["HardExpiry"] = is_true(params["HardExpiry"])
     policy["ExpirePasswords"] = "MaxPasswordAge" in policy
-    call.account.password_policy = policy
+    return policy
 
 
 @handles("GetAccountPasswordPolicy")

@@ -386,7 +386,7 @@ async fn dates_of_keys_can_be_set_and_keys_of_other_accounts_are_unknown() {
         .access_key_id(&key_id)
         .send()
         .await;
-    assert_eq!(refusal(foreign), "NoSuchEntity");
+    assert_eq!(refusal(foreign), "AccessDenied");
 }
 
 #[tokio::test]

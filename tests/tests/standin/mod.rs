@@ -6,8 +6,13 @@
 mod accounts;
 mod credentials;
 mod faults;
+mod keys;
+mod kms;
+mod parameters;
 mod permissions;
 mod roles;
+mod secret_faults;
+mod secret_permissions;
 mod storage;
 mod users;
 
