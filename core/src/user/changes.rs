@@ -90,8 +90,13 @@ impl Changes {
             matches!(
                 step,
                 Step::Key(
-                    KeyStep::NameCurrent { retire: Some(_), .. }
-                        | KeyStep::AdoptInterrupted { retire: Some(_), .. }
+                    KeyStep::NameCurrent {
+                        retire: Some(_),
+                        ..
+                    } | KeyStep::AdoptInterrupted {
+                        retire: Some(_),
+                        ..
+                    }
                 ) | Step::Console(ConsoleStep::UpdateProfile { .. })
             )
         })
@@ -104,7 +109,9 @@ impl Changes {
 
     /// Whether the console access changes.
     pub fn touches_console(&self) -> bool {
-        self.steps.iter().any(|step| matches!(step, Step::Console(_)))
+        self.steps
+            .iter()
+            .any(|step| matches!(step, Step::Console(_)))
     }
 }
 
@@ -188,7 +195,9 @@ pub fn changes(wish: &Wish<'_>, start: Start<'_>) -> Changes {
 
 /// A new user gets the tag of its console access with its other tags, in the same call.
 fn mark_at_creation(steps: &mut Vec<Step>) {
-    let mark = steps.iter().position(|step| matches!(step, Step::Console(ConsoleStep::Mark(_))));
+    let mark = steps
+        .iter()
+        .position(|step| matches!(step, Step::Console(ConsoleStep::Mark(_))));
     let Some(Step::Console(ConsoleStep::Mark(mark))) = mark.map(|place| steps.remove(place)) else {
         return;
     };
@@ -256,7 +265,11 @@ fn moves(wish: &Wish<'_>, user: Option<&ObservedUser>) -> Vec<Step> {
     let holds_key = keys.is_some_and(|keys| matches!(keys.stored, StoredKey::Holds(_)));
     let console = user.console_access.as_ref();
     let holds_password = console.is_some_and(|console| console.stored == StoredPassword::Ours);
-    let keeps_password = wish.spec.console_access.as_ref().is_some_and(ConsoleAccess::is_stored);
+    let keeps_password = wish
+        .spec
+        .console_access
+        .as_ref()
+        .is_some_and(ConsoleAccess::is_stored);
     let candidates = [
         (
             SecretKind::AccessKey,

@@ -31,9 +31,7 @@ pub use access_keys::{
     KeyIntervals, KeyPhase, KeyPolicy, KeyPolicyProblem, KeyStatus, KeyStep, KeyView, LastUsed,
     NextAction, ObservedKey, StoredKey, TriggerHash,
 };
-pub use changes::{
-    Changes, Demands, NoCredentials, Places, Refusal, Start, Wish, changes,
-};
+pub use changes::{Changes, Demands, NoCredentials, Places, Refusal, Start, Wish, changes};
 pub use console_access::{
     ConsoleAccess, ConsoleStep, GivenPassword, LoginProfile, ObservedConsole, PasswordSource,
     StoredPassword,

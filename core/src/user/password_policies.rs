@@ -35,7 +35,10 @@ async fn read(session: &Session) -> Result<Arc<PasswordPolicy>, Error> {
         .await;
     match answer {
         Ok(output) => Ok(Arc::new(
-            output.password_policy().map(PasswordPolicy::from).unwrap_or_default(),
+            output
+                .password_policy()
+                .map(PasswordPolicy::from)
+                .unwrap_or_default(),
         )),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(Arc::default()),
         Err(error) => Err(error.while_doing("read the password policy of the account")),

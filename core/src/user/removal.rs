@@ -168,7 +168,13 @@ pub fn plan_removal(
     // whose secret nobody has.
     let own = &children.own;
     let secrets = [&own.console_password_parameter, &own.access_key_parameter];
-    steps.extend(secrets.into_iter().flatten().cloned().map(Step::DeleteSecret));
+    steps.extend(
+        secrets
+            .into_iter()
+            .flatten()
+            .cloned()
+            .map(Step::DeleteSecret),
+    );
     for serial in &children.mfa_devices {
         steps.push(Step::DeactivateMfaDevice(serial.clone()));
         if is_virtual(serial) {
@@ -337,7 +343,9 @@ pub(crate) const QUARANTINE_SIZE: usize = DENY_ALL.len();
 
 #[cfg(test)]
 mod tests {
-    use super::{Child, ChildKind, Children, DENY_ALL, OwnCredentials, plan_quarantine, plan_removal};
+    use super::{
+        Child, ChildKind, Children, DENY_ALL, OwnCredentials, plan_quarantine, plan_removal,
+    };
     use crate::user::{PolicyDocument, Step, UserSpec};
 
     fn ids(texts: &[&str]) -> std::collections::BTreeSet<String> {
@@ -364,7 +372,9 @@ mod tests {
             login_profile: true,
             access_keys: ids(&["AKIA1"]),
             access_key_parameter: Some("/c/222222222222/alice/access-key".parse().unwrap()),
-            console_password_parameter: Some("/c/222222222222/alice/console-password".parse().unwrap()),
+            console_password_parameter: Some(
+                "/c/222222222222/alice/console-password".parse().unwrap(),
+            ),
         }
     }
 
@@ -448,7 +458,10 @@ mod tests {
             .filter(|step| matches!(step, Step::DeleteSecret(_)))
             .map(ToString::to_string)
             .collect();
-        assert_eq!(deleted, ["ssm:DeleteParameter /c/222222222222/alice/console-password"]);
+        assert_eq!(
+            deleted,
+            ["ssm:DeleteParameter /c/222222222222/alice/console-password"]
+        );
     }
 
     #[test]

@@ -35,3 +35,15 @@ pub use tags::{
 
 #[cfg(test)]
 mod tests;
+
+/// The keys among all of a user's that are ours: those that the tags name, and one that an interrupted
+/// rotation left. Pure.
+pub fn own_keys(tags: &KeyTags, keys: &[ObservedKey]) -> std::collections::BTreeSet<String> {
+    let observed = KeysObserved {
+        keys: keys.to_vec(),
+        tags: tags.clone(),
+        stored: StoredKey::Unknown,
+    };
+    let keys = classify::Keys::of(&observed);
+    keys.ours().map(|key| key.id.clone()).collect()
+}

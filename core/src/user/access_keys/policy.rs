@@ -2,6 +2,8 @@
 
 use sha2::{Digest, Sha256};
 
+use super::KeysObserved;
+
 /// Whether a key works.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum KeyStatus {
@@ -162,6 +164,19 @@ impl KeyPolicy {
             status,
             rotation_trigger,
         })
+    }
+
+    /// The policy for a change that somebody asks for beside the configuration: status and trigger are
+    /// those that the user has, so that nothing but the key changes and the configuration still fits.
+    #[must_use]
+    pub fn as_observed(&self, observed: &KeysObserved) -> Self {
+        let current = observed.tags.current.as_ref();
+        let key = current.and_then(|current| observed.keys.iter().find(|key| key.id == current.id));
+        Self {
+            status: key.map_or(self.status, |key| key.status),
+            rotation_trigger: current.and_then(|current| current.trigger.clone()),
+            ..self.clone()
+        }
     }
 
     /// The age at which a key is replaced.

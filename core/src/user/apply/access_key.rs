@@ -40,7 +40,9 @@ impl Applier<'_> {
     pub(super) async fn key_step(&mut self, step: &KeyStep) -> Result<Option<String>, Error> {
         match step {
             KeyStep::OpenIntent => {
-                let opened = self.tag(KeyTags::open_intent(self.tools.clock.now())).await?;
+                let opened = self
+                    .tag(KeyTags::open_intent(self.tools.clock.now()))
+                    .await?;
                 self.intent_is_ours = true;
                 Ok(opened)
             }
@@ -49,14 +51,18 @@ impl Applier<'_> {
             KeyStep::Store => self.store_key().await,
             KeyStep::NameCurrent { retire, trigger } => {
                 let id = self.new_key()?.id.clone();
-                let named = self.name_key(&id, trigger.as_ref(), retire.as_deref()).await?;
+                let named = self
+                    .name_key(&id, trigger.as_ref(), retire.as_deref())
+                    .await?;
                 // Named and stored: from here on nothing takes it back.
                 self.new_key = None;
                 Ok(named)
             }
-            KeyStep::AdoptInterrupted { id, retire, trigger } => {
-                self.name_key(id, trigger.as_ref(), retire.as_deref()).await
-            }
+            KeyStep::AdoptInterrupted {
+                id,
+                retire,
+                trigger,
+            } => self.name_key(id, trigger.as_ref(), retire.as_deref()).await,
             KeyStep::DeactivateNew => {
                 let id = self.current_key_id().unwrap_or_default();
                 self.set_status(&id, KeyStatus::Inactive).await
@@ -103,12 +109,17 @@ impl Applier<'_> {
 
     /// The key that the tags name.
     pub(super) fn current_key_id(&self) -> Option<String> {
-        KeyTags::read(&self.user.tags).current.map(|current| current.id)
+        KeyTags::read(&self.user.tags)
+            .current
+            .map(|current| current.id)
     }
 
     fn new_key(&self) -> Result<&NewKey, Error> {
         self.new_key.as_ref().ok_or_else(|| {
-            Error::new(ErrorKind::Internal, "a step for a new access key came before it was made")
+            Error::new(
+                ErrorKind::Internal,
+                "a step for a new access key came before it was made",
+            )
         })
     }
 
@@ -130,7 +141,7 @@ impl Applier<'_> {
             tries.set(tries.get() + 1);
             let answer = session
                 .call_once("iam:CreateAccessKey", |iam| {
-                    iam.create_access_key().user_name(name.as_str())
+                    iam.create_access_key().user_name(name.as_str()).send()
                 })
                 .await;
             if answer.as_ref().is_err_and(may_have_committed) {
@@ -162,7 +173,10 @@ impl Applier<'_> {
         };
         let request_id = answer.request_id().map(str::to_owned);
         let key = answer.access_key().ok_or_else(|| {
-            Error::new(ErrorKind::Internal, "iam:CreateAccessKey answered without a key")
+            Error::new(
+                ErrorKind::Internal,
+                "iam:CreateAccessKey answered without a key",
+            )
         })?;
         let created = self.tools.clock.now();
         self.new_key = Some(NewKey {
@@ -205,18 +219,15 @@ impl Applier<'_> {
         let verified = settle(
             &tools.limits.settle(USABLE_WITHIN),
             is_credential_failure,
-            || tools.sessions.verify_key(&key.id, &key.secret),
+            || {
+                tools
+                    .sessions
+                    .verify_key(&tools.target.account_id, &key.id, &key.secret)
+            },
         );
         let (verified, user) =
             tokio::join!(verified, observe::get_user(tools.session, &self.user.name));
-        let account_id = verified?;
-        if account_id != tools.target.account_id {
-            return Err(Error::new(
-                ErrorKind::WrongAccount,
-                format!("the new access key {} belongs to account {account_id}", key.id),
-            )
-            .in_account(&tools.target.account_id));
-        }
+        verified?;
         let intent = |tags| KeyTags::read(tags).intent;
         let ours = intent(&self.user.tags);
         // A read may still show the past: only a later intent is another process.
@@ -225,7 +236,9 @@ impl Applier<'_> {
                 self.intent_is_ours = false;
                 Err(Error::new(
                     ErrorKind::AccessKey,
-                    format!("another run began to make an access key at {found} (tag {KEY_INTENT_TAG})"),
+                    format!(
+                        "another run began to make an access key at {found} (tag {KEY_INTENT_TAG})"
+                    ),
                 )
                 .in_account(&self.tools.target.account_id)
                 .with_advice("Let one run at a time change a user, then run again."))
@@ -248,18 +261,22 @@ impl Applier<'_> {
         let request_id = match store.put(target, &parameter, name, &value).await {
             Ok(request_id) => request_id,
             // The answer may be lost and the secret stored: the description of the parameter tells.
-            Err(error) if may_have_committed(&error) => match store.look(target, &parameter).await {
-                Ok(ParameterState::Ours { credential }) if credential.as_ref() == Some(&id) => None,
-                Ok(_) => return Err(error),
-                Err(_) => {
-                    // Deleting the key now could leave a dead key in the store. The next run can tell.
-                    self.new_key = None;
-                    return Err(error.with_advice(format!(
+            Err(error) if may_have_committed(&error) => {
+                match store.look(target, &parameter).await {
+                    Ok(ParameterState::Ours { credential }) if credential.as_ref() == Some(&id) => {
+                        None
+                    }
+                    Ok(_) => return Err(error),
+                    Err(_) => {
+                        // Deleting the key now could leave a dead key in the store. The next run can tell.
+                        self.new_key = None;
+                        return Err(error.with_advice(format!(
                         "Whether the secret of the new key {id} is stored cannot be told. The next run finds out and \
                          completes or deletes it; the other keys of the user are as they were."
                     )));
+                    }
                 }
-            },
+            }
             Err(error) => return Err(error),
         };
         self.keys_mut().stored = StoredKey::Holds(id);
@@ -293,7 +310,9 @@ impl Applier<'_> {
                     .status(wanted.clone())
                     .send()
             });
-            answer.await.map(|output| output.request_id().map(str::to_owned))
+            answer
+                .await
+                .map(|output| output.request_id().map(str::to_owned))
         })
         .await?;
         for key in &mut self.keys_mut().keys {

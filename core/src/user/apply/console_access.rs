@@ -8,20 +8,24 @@ use crate::error::{Error, ErrorKind};
 use crate::password;
 use crate::secret::Secret;
 use crate::secrets::{SecretKind, SecretValue};
+use crate::user::Step;
 use crate::user::console_access::{
     CONSOLE_ACCESS_TAG, ConsoleStep, LoginProfile, ObservedConsole, PasswordSource, StoredPassword,
 };
-use crate::user::Step;
 
 /// How often a login profile is tried to be made before giving up.
 const TRIES: u32 = 3;
 
 impl Applier<'_> {
     /// Carries out one step and keeps what it changed.
-    pub(super) async fn console_step(&mut self, step: &ConsoleStep) -> Result<Option<String>, Error> {
+    pub(super) async fn console_step(
+        &mut self,
+        step: &ConsoleStep,
+    ) -> Result<Option<String>, Error> {
         match step {
             ConsoleStep::Mark(mark) => {
-                self.tag([(CONSOLE_ACCESS_TAG.to_owned(), mark.clone())].into()).await
+                self.tag([(CONSOLE_ACCESS_TAG.to_owned(), mark.clone())].into())
+                    .await
             }
             ConsoleStep::Store => self.store_password().await,
             ConsoleStep::CreateProfile {
@@ -46,10 +50,12 @@ impl Applier<'_> {
     }
 
     fn console_mut(&mut self) -> &mut ObservedConsole {
-        self.user.console_access.get_or_insert_with(|| ObservedConsole {
-            profile: None,
-            stored: StoredPassword::Unknown,
-        })
+        self.user
+            .console_access
+            .get_or_insert_with(|| ObservedConsole {
+                profile: None,
+                stored: StoredPassword::Unknown,
+            })
     }
 
     /// Makes a password to the account's policy and puts it into the store.
@@ -69,7 +75,9 @@ impl Applier<'_> {
             password: password.clone(),
             created: tools.clock.now(),
         };
-        let request_id = store.put(tools.target, &parameter, &self.user.name, &value).await?;
+        let request_id = store
+            .put(tools.target, &parameter, &self.user.name, &value)
+            .await?;
         self.password = Some(password);
         self.console_mut().stored = StoredPassword::Ours;
         self.secret_names.insert(parameter);
@@ -85,13 +93,18 @@ impl Applier<'_> {
         given.ok_or_else(|| {
             Error::new(ErrorKind::InvalidInput, "there is no password to set")
                 .in_account(&self.tools.target.account_id)
-                .with_advice("Give console_access.password together with its version, or leave both out.")
+                .with_advice(
+                    "Give console_access.password together with its version, or leave both out.",
+                )
         })
     }
 
     /// Creates the profile with one request at a time. Only after a lost answer of our own is a profile that
     /// suddenly exists ours; otherwise somebody else made it in this very moment, and it is left alone.
-    async fn create_profile(&mut self, password_reset_required: bool) -> Result<Option<String>, Error> {
+    async fn create_profile(
+        &mut self,
+        password_reset_required: bool,
+    ) -> Result<Option<String>, Error> {
         let password = self.password()?;
         let (session, name) = (self.tools.session, &self.user.name);
         let (tries, lost) = (Cell::new(0), Cell::new(false));
@@ -103,11 +116,14 @@ impl Applier<'_> {
                         .user_name(name.as_str())
                         .password(password.expose())
                         .password_reset_required(password_reset_required)
+                        .send()
                 })
                 .await;
             match answer {
                 Ok(output) => Ok(output.request_id().map(str::to_owned)),
-                Err(error) if lost.get() && error.aws_code() == Some("EntityAlreadyExists") => Ok(None),
+                Err(error) if lost.get() && error.aws_code() == Some("EntityAlreadyExists") => {
+                    Ok(None)
+                }
                 Err(error) => {
                     lost.set(lost.get() || may_have_committed(&error));
                     Err(error)
@@ -128,19 +144,28 @@ impl Applier<'_> {
         Ok(request_id)
     }
 
-    async fn update_profile(&mut self, password_reset_required: bool) -> Result<Option<String>, Error> {
+    async fn update_profile(
+        &mut self,
+        password_reset_required: bool,
+    ) -> Result<Option<String>, Error> {
         let password = self.password()?;
         let (session, name) = (self.tools.session, &self.user.name);
-        let request_id = settle(&self.tools.limits.settle(SETTLED_WITHIN), is_settling, || async {
-            let answer = session.call("iam:UpdateLoginProfile", |iam| {
-                iam.update_login_profile()
-                    .user_name(name.as_str())
-                    .password(password.expose())
-                    .password_reset_required(password_reset_required)
-                    .send()
-            });
-            answer.await.map(|output| output.request_id().map(str::to_owned))
-        })
+        let request_id = settle(
+            &self.tools.limits.settle(SETTLED_WITHIN),
+            is_settling,
+            || async {
+                let answer = session.call("iam:UpdateLoginProfile", |iam| {
+                    iam.update_login_profile()
+                        .user_name(name.as_str())
+                        .password(password.expose())
+                        .password_reset_required(password_reset_required)
+                        .send()
+                });
+                answer
+                    .await
+                    .map(|output| output.request_id().map(str::to_owned))
+            },
+        )
         .await?;
         if let Some(profile) = &mut self.console_mut().profile {
             profile.password_reset_required = password_reset_required;

@@ -131,7 +131,9 @@ impl<'a> Applier<'a> {
         let parameter = |kind| Some(self.parameter(self.tools.store?, kind).to_string());
         match step {
             Step::Key(KeyStep::Create | KeyStep::Verify) => self.new_key_id().map(str::to_owned),
-            Step::Key(KeyStep::NameCurrent { .. } | KeyStep::DeactivateNew) => self.current_key_id(),
+            Step::Key(KeyStep::NameCurrent { .. } | KeyStep::DeactivateNew) => {
+                self.current_key_id()
+            }
             Step::Key(KeyStep::Store) => parameter(SecretKind::AccessKey),
             Step::Console(ConsoleStep::Store | ConsoleStep::DeleteStored) => {
                 parameter(SecretKind::ConsolePassword)
@@ -186,7 +188,10 @@ impl<'a> Applier<'a> {
                 || (matches!(step, Step::DeleteUser | Step::DeleteVirtualMfaDevice(_))
                     && error.kind() == ErrorKind::Conflict)
         };
-        settle(&self.tools.limits.settle(patience), waits, || self.call(step)).await
+        settle(&self.tools.limits.settle(patience), waits, || {
+            self.call(step)
+        })
+        .await
     }
 
     /// The call of a step. What is gone already counts as removed.
@@ -208,13 +213,12 @@ impl<'a> Applier<'a> {
             };
         }
         match step {
-            Step::CreateUser { .. }
-            | Step::Key(_)
-            | Step::Console(_)
-            | Step::MoveSecret { .. } => Err(Error::new(
-                ErrorKind::Internal,
-                format!("{step} is not carried out like this"),
-            )),
+            Step::CreateUser { .. } | Step::Key(_) | Step::Console(_) | Step::MoveSecret { .. } => {
+                Err(Error::new(
+                    ErrorKind::Internal,
+                    format!("{step} is not carried out like this"),
+                ))
+            }
             Step::DeleteSecret(parameter) => {
                 self.store()?.delete(self.tools.target, parameter).await
             }

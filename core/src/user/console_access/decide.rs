@@ -127,7 +127,11 @@ fn give(
         let create = ConsoleStep::CreateProfile {
             password_reset_required,
         };
-        let steps = claim.into_iter().chain(store).chain([create]).chain(obsolete);
+        let steps = claim
+            .into_iter()
+            .chain(store)
+            .chain([create])
+            .chain(obsolete);
         return ConsoleDecision::does("the user gets console access with a new password", steps);
     }
     let update = ConsoleStep::UpdateProfile {
@@ -142,7 +146,10 @@ fn give(
         }
         // The mark of nothing: a crash after it is seen as a password that is still to be made.
         let claim = marked("managed 0000000000000000");
-        let steps = [claim].into_iter().chain(store).chain([update, marked(&wanted_mark)]);
+        let steps = [claim]
+            .into_iter()
+            .chain(store)
+            .chain([update, marked(&wanted_mark)]);
         return ConsoleDecision::does(
             "the console password that somebody else set is replaced by a new one",
             steps.chain(obsolete),
@@ -155,7 +162,9 @@ fn give(
     } else if wanted.is_stored() && observed.stored == StoredPassword::Absent {
         "the stored console password is gone: a new one is set"
     } else {
-        let reason = obsolete.as_ref().map(|_| "the password is not kept in the secret store any more".to_owned());
+        let reason = obsolete
+            .as_ref()
+            .map(|_| "the password is not kept in the secret store any more".to_owned());
         return ConsoleDecision {
             steps: obsolete.into_iter().collect(),
             reason,
@@ -163,15 +172,28 @@ fn give(
         };
     };
     let mark = (mark != wanted_mark).then(|| marked(&wanted_mark));
-    let steps = store.into_iter().chain([update]).chain(mark).chain(obsolete);
+    let steps = store
+        .into_iter()
+        .chain([update])
+        .chain(mark)
+        .chain(obsolete);
     ConsoleDecision::does(reason, steps)
 }
 
 fn take(observed: &ObservedConsole) -> ConsoleDecision {
-    let profile = observed.profile.as_ref().map(|_| ConsoleStep::DeleteProfile);
+    let profile = observed
+        .profile
+        .as_ref()
+        .map(|_| ConsoleStep::DeleteProfile);
     let stored = (observed.stored == StoredPassword::Ours).then_some(ConsoleStep::DeleteStored);
-    let steps = profile.into_iter().chain(stored).chain([ConsoleStep::Forget]);
-    ConsoleDecision::does("console access is no longer wanted: the password is deleted", steps)
+    let steps = profile
+        .into_iter()
+        .chain(stored)
+        .chain([ConsoleStep::Forget]);
+    ConsoleDecision::does(
+        "console access is no longer wanted: the password is deleted",
+        steps,
+    )
 }
 
 #[cfg(test)]
@@ -203,7 +225,10 @@ mod tests {
 
     fn world(mark: Option<String>, has_profile: bool, stored: StoredPassword) -> World {
         World {
-            tags: mark.map(|mark| (CONSOLE_ACCESS_TAG.to_owned(), mark)).into_iter().collect(),
+            tags: mark
+                .map(|mark| (CONSOLE_ACCESS_TAG.to_owned(), mark))
+                .into_iter()
+                .collect(),
             console: ObservedConsole {
                 profile: has_profile.then(profile),
                 stored,
@@ -215,7 +240,8 @@ mod tests {
         fn after(&mut self, step: &ConsoleStep) {
             match step {
                 ConsoleStep::Mark(mark) => {
-                    self.tags.insert(CONSOLE_ACCESS_TAG.to_owned(), mark.clone());
+                    self.tags
+                        .insert(CONSOLE_ACCESS_TAG.to_owned(), mark.clone());
                 }
                 ConsoleStep::Forget => {
                     self.tags.remove(CONSOLE_ACCESS_TAG);

@@ -106,7 +106,12 @@ mod tests {
             reset_trigger: Some("2026-12".to_owned()),
             ..base.clone()
         };
-        let marks = [base.mark(), longer.mark(), triggered.mark(), given(1, "a").mark()];
+        let marks = [
+            base.mark(),
+            longer.mark(),
+            triggered.mark(),
+            given(1, "a").mark(),
+        ];
         for (index, mark) in marks.iter().enumerate() {
             assert!(!marks[index + 1..].contains(mark), "{mark}");
         }

@@ -126,7 +126,9 @@ pub(in crate::user) async fn list_access_keys(
                     .send()
             })
             .await
-            .map_err(|error| error.while_doing(format_args!("read the access keys of user {name}")))?;
+            .map_err(|error| {
+                error.while_doing(format_args!("read the access keys of user {name}"))
+            })?;
         for key in page.access_key_metadata() {
             keys.push(from_metadata(session, key)?);
         }

@@ -56,8 +56,8 @@ impl Users {
         };
         match create_user(&session, limits, &spec.name, creation).await {
             Creation::Created(user, request_id) => {
-                let fresh = Applier::new(tools, *user, console_access)
-                    .created(creation, request_id);
+                let fresh =
+                    Applier::new(tools, *user, console_access).created(creation, request_id);
                 let applied = fresh.run(rest.to_vec()).await;
                 self.claim(target, &spec.name);
                 self.finish(target, recording, Status::Created, applied)
@@ -166,7 +166,11 @@ impl Users {
 
 /// What a plan says about a user that exists although it is to be created. Pure.
 pub fn existing_user_warning(user: &ObservedUser, changes: &Changes, owner: &Owner) -> String {
-    let changes: Vec<String> = changes.steps.iter().map(|step| format!("  - {step}")).collect();
+    let changes: Vec<String> = changes
+        .steps
+        .iter()
+        .map(|step| format!("  - {step}"))
+        .collect();
     let history = match user.ownership(owner) {
         Ownership::Ours if user.is_quarantined() => "was quarantined by this deployment",
         Ownership::Ours => "was created by an earlier run of this deployment",

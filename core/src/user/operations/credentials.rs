@@ -69,10 +69,25 @@ impl Users {
         spec: &UserSpec,
         fresh: bool,
     ) -> Result<NoCredentials, Error> {
-        let stores_password = spec.console_access.as_ref().is_some_and(ConsoleAccess::is_stored);
+        let stores_password = spec
+            .console_access
+            .as_ref()
+            .is_some_and(ConsoleAccess::is_stored);
         let (key, password) = tokio::try_join!(
-            self.parameter_state(target, &spec.name, SecretKind::AccessKey, spec.access_key.is_some(), fresh),
-            self.parameter_state(target, &spec.name, SecretKind::ConsolePassword, stores_password, fresh),
+            self.parameter_state(
+                target,
+                &spec.name,
+                SecretKind::AccessKey,
+                spec.access_key.is_some(),
+                fresh
+            ),
+            self.parameter_state(
+                target,
+                &spec.name,
+                SecretKind::ConsolePassword,
+                stores_password,
+                fresh
+            ),
         )?;
         Ok(NoCredentials {
             stored_key: match key {
@@ -137,7 +152,11 @@ impl Users {
         likely: bool,
     ) -> Result<Option<ParameterName>, Error> {
         let remembered = recorded.parameters.of(kind);
-        let Some(store) = self.store.as_deref().filter(|_| likely || remembered.is_some()) else {
+        let Some(store) = self
+            .store
+            .as_deref()
+            .filter(|_| likely || remembered.is_some())
+        else {
             return Ok(None);
         };
         let regular = store.parameter(&target.account_id, &recorded.name, kind);
@@ -172,7 +191,10 @@ impl Users {
         };
         let steps: Vec<Step> = parameters.into_iter().map(Step::DeleteSecret).collect();
         let subject = subject(target, &recorded.name, None);
-        let recording = self.audit.begin(subject, Action::DeleteUser, describe(&steps)).await?;
+        let recording = self
+            .audit
+            .begin(subject, Action::DeleteUser, describe(&steps))
+            .await?;
         let mut records = Vec::new();
         let mut result = Ok(());
         for step in &steps {
@@ -204,16 +226,24 @@ impl Users {
     /// A credential needs a place for its secret before it is made.
     pub(super) fn check_store(&self, target: &Target, spec: &UserSpec) -> Result<(), Error> {
         let stores = spec.access_key.is_some()
-            || spec.console_access.as_ref().is_some_and(ConsoleAccess::is_stored);
+            || spec
+                .console_access
+                .as_ref()
+                .is_some_and(ConsoleAccess::is_stored);
         if !stores || self.store.is_some() {
             return Ok(());
         }
         Err(Error::new(
             ErrorKind::InvalidInput,
-            format!("user {} is to get a credential, and no secret store is configured", spec.name),
+            format!(
+                "user {} is to get a credential, and no secret store is configured",
+                spec.name
+            ),
         )
         .in_account(&target.account_id)
-        .with_advice("Configure `secrets`: credentials are kept in SSM Parameter Store and nowhere else."))
+        .with_advice(
+            "Configure `secrets`: credentials are kept in SSM Parameter Store and nowhere else.",
+        ))
     }
 
     /// The KMS key of the store must be usable before a credential is made. Once per process and account.
@@ -245,13 +275,15 @@ impl Users {
         let users = Arc::clone(self);
         in_own_task(async move {
             let doing = format!("rotate the access key of user {name}");
-            let decide = |user: &ObservedUser| decide_rotation(users.clock.now(), user, &policy, &target);
+            let decide =
+                |user: &ObservedUser| decide_rotation(users.clock.now(), user, &policy, &target);
             let facets = Facets {
                 access_keys: true,
                 ..Facets::NONE
             };
             let (action, length) = (Action::RotateAccessKey, None);
-            let outcome = users.change_credential(&target, &name, facets, action, length, decide, &limits);
+            let outcome =
+                users.change_credential(&target, &name, facets, action, length, decide, &limits);
             explain(outcome.await, &doing)
         })
         .await
@@ -280,8 +312,15 @@ impl Users {
                 ..Facets::NONE
             };
             let action = Action::ResetPassword;
-            let outcome =
-                users.change_credential(&target, &name, facets, action, Some(&wanted), decide, &limits);
+            let outcome = users.change_credential(
+                &target,
+                &name,
+                facets,
+                action,
+                Some(&wanted),
+                decide,
+                &limits,
+            );
             explain(outcome.await, &doing)
         })
         .await
@@ -318,7 +357,8 @@ impl Users {
         };
         let tools = self.tools(&session, target, limits);
         let applied = Applier::new(tools, user, console_access).run(steps).await;
-        self.finish(target, recording, Status::Rotated, applied).await
+        self.finish(target, recording, Status::Rotated, applied)
+            .await
     }
 
     /// A user of ours, freshly looked at through a write session.
@@ -329,17 +369,23 @@ impl Users {
         facets: Facets,
     ) -> Result<(Arc<Session>, ObservedUser), Error> {
         if self.store.is_none() {
-            return Err(Error::new(ErrorKind::InvalidInput, "no secret store is configured")
-                .in_account(&target.account_id)
-                .with_advice("Configure `secrets`: credentials are kept in SSM Parameter Store."));
+            return Err(
+                Error::new(ErrorKind::InvalidInput, "no secret store is configured")
+                    .in_account(&target.account_id)
+                    .with_advice(
+                        "Configure `secrets`: credentials are kept in SSM Parameter Store.",
+                    ),
+            );
         }
         let session = self.sessions.open(target, Access::Write).await?;
         let expected = Expected::default();
         let place = self.place(&session, target, &expected, true);
-        let user = observe::observe(place, name, facets).await?.ok_or_else(|| {
-            Error::new(ErrorKind::NotFound, format!("there is no user {name}"))
-                .in_account(&target.account_id)
-        })?;
+        let user = observe::observe(place, name, facets)
+            .await?
+            .ok_or_else(|| {
+                Error::new(ErrorKind::NotFound, format!("there is no user {name}"))
+                    .in_account(&target.account_id)
+            })?;
         match user.ownership(self.owner()) {
             Ownership::Ours => Ok((session, user)),
             Ownership::Other(owner) => Err(owned_by(&owner, target, name)),
@@ -369,7 +415,10 @@ fn decide_rotation(
     let Some(ring) = ring else {
         return refused(
             ErrorKind::NotFound,
-            format!("user {} has no access key that crossaccount made", user.name),
+            format!(
+                "user {} has no access key that crossaccount made",
+                user.name
+            ),
             "Give it access_key first.",
         );
     };
@@ -391,11 +440,15 @@ fn decide_reset(
     target: &Target,
 ) -> Result<Vec<Step>, Error> {
     let console = user.console_access.as_ref();
-    let ours = user.has_own_console_access() && console.is_some_and(|found| found.profile.is_some());
+    let ours =
+        user.has_own_console_access() && console.is_some_and(|found| found.profile.is_some());
     if !ours {
         return Err(Error::new(
             ErrorKind::NotFound,
-            format!("user {} has no console password that crossaccount set", user.name),
+            format!(
+                "user {} has no console password that crossaccount set",
+                user.name
+            ),
         )
         .in_account(&target.account_id)
         .with_advice("Nothing was changed. Give it console_access first."));
@@ -409,12 +462,17 @@ fn decide_reset(
             ),
         )
         .in_account(&target.account_id)
-        .with_advice("Nothing was changed. Remove the parameter, or choose another prefix for secrets."));
+        .with_advice(
+            "Nothing was changed. Remove the parameter, or choose another prefix for secrets.",
+        ));
     }
     let update = ConsoleStep::UpdateProfile {
         password_reset_required,
     };
-    Ok(vec![Step::Console(ConsoleStep::Store), Step::Console(update)])
+    Ok(vec![
+        Step::Console(ConsoleStep::Store),
+        Step::Console(update),
+    ])
 }
 
 fn explain(outcome: Outcome, doing: &str) -> Outcome {

@@ -41,7 +41,9 @@ impl Users {
     ) -> Outcome {
         let user_lock = self.user_lock(&target.account_id, &recorded.name);
         let _guard = user_lock.lock().await;
-        let prepared = self.prepare_update(target, recorded, spec, scope, limits).await;
+        let prepared = self
+            .prepare_update(target, recorded, spec, scope, limits)
+            .await;
         let Prepared {
             session,
             user,
@@ -148,7 +150,9 @@ fn hold_back(changes: &mut Changes, scope: Scope) -> Vec<String> {
         told.extend(changes.key_reasons.drain(..));
     }
     if !scope.console_access && changes.touches_console() {
-        changes.steps.retain(|step| !matches!(step, Step::Console(_)));
+        changes
+            .steps
+            .retain(|step| !matches!(step, Step::Console(_)));
         told.extend(changes.console_reason.take());
     }
     told.iter()
