@@ -27,6 +27,7 @@ use crate::session::{
 pub(crate) const HUB: &str = "111111111111";
 pub(crate) const READ_POLICY: &str = r#"{"Statement":"read"}"#;
 pub(crate) const WRITE_POLICY: &str = r#"{"Statement":"write"}"#;
+pub(crate) const SECRETS_POLICY: &str = r#"{"Statement":"secrets"}"#;
 
 /// A request as the server saw it.
 #[derive(Debug, Clone)]
@@ -40,9 +41,19 @@ pub(crate) struct Seen {
 }
 
 impl Seen {
-    /// `AssumeRole`, `GetUser`, or the HTTP method of an S3 request.
+    /// `AssumeRole`, `GetUser`, `PutParameter`, or the HTTP method of an S3 request.
     pub(crate) fn action(&self) -> &str {
+        // SSM and KMS speak AWS JSON 1.1: `AmazonSSM.PutParameter`, `TrentService.DescribeKey`.
+        let target = self.headers.get("x-amz-target");
+        if let Some((_, operation)) = target.and_then(|target| target.split_once('.')) {
+            return operation;
+        }
         self.form.get("Action").map_or(&self.method, String::as_str)
+    }
+
+    /// The input of an AWS JSON request.
+    pub(crate) fn json(&self) -> serde_json::Value {
+        serde_json::from_slice(&self.body).unwrap()
     }
 
     pub(crate) fn field(&self, name: &str) -> Option<&str> {
@@ -73,6 +84,14 @@ impl Answer {
                 "<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code>\
                  <Message>message of {code}</Message></Error><RequestId>r-1</RequestId></ErrorResponse>"
             ),
+        }
+    }
+
+    /// An error in the form of SSM and KMS.
+    pub(crate) fn json_error(status: u16, code: &str) -> Self {
+        Self {
+            status,
+            body: format!(r#"{{"__type":"{code}","message":"message of {code}"}}"#),
         }
     }
 
@@ -155,7 +174,9 @@ impl Server {
         Endpoints {
             iam: Some(endpoint.clone()),
             sts: Some(endpoint.clone()),
-            s3: Some(endpoint),
+            s3: Some(endpoint.clone()),
+            ssm: Some(endpoint.clone()),
+            kms: Some(endpoint),
         }
     }
 
@@ -267,7 +288,9 @@ pub(crate) fn sessions_at(
         credentials: SharedCredentialsProvider::new(credentials),
         http: http_client(),
     };
-    let policies = SessionPolicies::new(READ_POLICY.to_owned(), WRITE_POLICY.to_owned()).unwrap();
+    let policies = [READ_POLICY, WRITE_POLICY, SECRETS_POLICY].map(str::to_owned);
+    let [read, write, secrets] = policies;
+    let policies = SessionPolicies::new(read, write, secrets).unwrap();
     Sessions::new(settings, policies, base, Arc::new(clock))
 }
 

@@ -13,7 +13,7 @@ use aws_types::request_id::RequestId;
 
 use crate::error::{AwsFailure, Error, ErrorKind};
 use crate::ids::AccountId;
-use crate::session::WriteThroughReadSession;
+use crate::session::BeyondAccess;
 
 /// Translates the failure of `action` (as IAM writes it: `iam:CreateUser`).
 pub fn classify<E>(
@@ -53,9 +53,10 @@ where
         _ if cause::<CredentialsError>(&error).is_some() => {
             (ErrorKind::HubCredentials, "no usable hub credentials")
         }
-        _ if cause::<WriteThroughReadSession>(&error).is_some() => {
-            (ErrorKind::Internal, "a reading session was asked to write")
-        }
+        _ if cause::<BeyondAccess>(&error).is_some() => (
+            ErrorKind::Internal,
+            "a session was asked for more than its access covers",
+        ),
         SdkError::DispatchFailure(dispatch) if dispatch.is_io() => {
             (ErrorKind::Unavailable, CONNECTION_FAILED)
         }
@@ -109,24 +110,32 @@ fn kind_of_code(code: &str) -> Option<(ErrorKind, &'static str)> {
         return Some((ErrorKind::AccessDenied, "the credentials were refused"));
     }
     Some(match code {
-        "NoSuchEntity" | "NoSuchEntityException" | "NoSuchBucket" | "NoSuchKey" | "NotFound" => {
-            (ErrorKind::NotFound, "not found")
-        }
-        "EntityAlreadyExists" | "EntityAlreadyExistsException" => {
+        "NoSuchEntity"
+        | "NoSuchEntityException"
+        | "NoSuchBucket"
+        | "NoSuchKey"
+        | "NotFound"
+        | "NotFoundException"
+        | "ParameterNotFound"
+        | "InvalidResourceId" => (ErrorKind::NotFound, "not found"),
+        "EntityAlreadyExists" | "EntityAlreadyExistsException" | "ParameterAlreadyExists" => {
             (ErrorKind::AlreadyExists, "it exists already")
         }
         "EntityTemporarilyUnmodifiable" | "EntityTemporarilyUnmodifiableException" => (
             ErrorKind::Unavailable,
             "IAM cannot change it right now because of an earlier change",
         ),
-        "ConcurrentModification" | "ConcurrentModificationException" => (
+        "ConcurrentModification" | "ConcurrentModificationException" | "TooManyUpdates" => (
             ErrorKind::Unavailable,
             "somebody else changed it at the same moment",
         ),
         "DeleteConflict" | "DeleteConflictException" => {
             (ErrorKind::Conflict, "something is still attached to it")
         }
-        "LimitExceeded" | "LimitExceededException" => (
+        "LimitExceeded"
+        | "LimitExceededException"
+        | "ParameterLimitExceeded"
+        | "ParameterMaxVersionLimitExceeded" => (
             ErrorKind::LimitExceeded,
             "a quota of the account is used up",
         ),
@@ -137,6 +146,9 @@ fn kind_of_code(code: &str) -> Option<(ErrorKind, &'static str)> {
         | "ServiceFailureException"
         | "InternalFailure"
         | "InternalError"
+        | "InternalServerError"
+        | "KMSInternalException"
+        | "DependencyTimeoutException"
         | "ServiceUnavailable" => (
             ErrorKind::Unavailable,
             "AWS failed until all retries were used up; the call may have committed",
@@ -152,7 +164,7 @@ fn kind_of_code(code: &str) -> Option<(ErrorKind, &'static str)> {
     })
 }
 
-/// The codes that mean "slow down", in IAM, STS and S3.
+/// The codes that mean "slow down", in IAM, STS, S3, SSM and KMS.
 fn is_throttling_code(code: &str) -> bool {
     matches!(
         code,
@@ -195,13 +207,13 @@ pub fn is_credential_failure(error: &Error) -> bool {
     error.aws_code().is_some_and(is_credential_code)
 }
 
-/// Whether IAM says that an earlier change is still on its way, so that waiting helps. Nothing was
+/// Whether AWS says that an earlier change is still on its way, so that waiting helps. Nothing was
 /// changed by the call.
 pub fn is_settling(error: &Error) -> bool {
     error.aws_code().is_some_and(|code| {
         matches!(
             code.strip_suffix("Exception").unwrap_or(code),
-            "EntityTemporarilyUnmodifiable" | "ConcurrentModification"
+            "EntityTemporarilyUnmodifiable" | "ConcurrentModification" | "TooManyUpdates"
         )
     })
 }
@@ -309,6 +321,15 @@ mod tests {
     #[case(400, "RequestLimitExceeded", ErrorKind::Throttled)]
     #[case(400, "TooManyRequestsException", ErrorKind::Throttled)]
     #[case(503, "SlowDown", ErrorKind::Throttled)]
+    #[case(400, "ParameterNotFound", ErrorKind::NotFound)]
+    #[case(400, "InvalidResourceId", ErrorKind::NotFound)]
+    #[case(400, "NotFoundException", ErrorKind::NotFound)]
+    #[case(400, "ParameterAlreadyExists", ErrorKind::AlreadyExists)]
+    #[case(400, "TooManyUpdates", ErrorKind::Unavailable)]
+    #[case(400, "ParameterLimitExceeded", ErrorKind::LimitExceeded)]
+    #[case(400, "ParameterMaxVersionLimitExceeded", ErrorKind::LimitExceeded)]
+    #[case(400, "InvalidKeyId", ErrorKind::Rejected)]
+    #[case(500, "InternalServerError", ErrorKind::Unavailable)]
     #[case(403, "AccessDenied", ErrorKind::AccessDenied)]
     #[case(403, "ExpiredToken", ErrorKind::AccessDenied)]
     #[case(403, "InvalidClientTokenId", ErrorKind::AccessDenied)]
@@ -409,6 +430,7 @@ mod tests {
     #[case("EntityTemporarilyUnmodifiable", true)]
     #[case("EntityTemporarilyUnmodifiableException", true)]
     #[case("ConcurrentModification", true)]
+    #[case("TooManyUpdates", true)]
     #[case("DeleteConflict", false)]
     #[case("Throttling", false)]
     fn only_an_earlier_change_is_worth_waiting_for(#[case] code: &str, #[case] waits: bool) {

@@ -11,14 +11,17 @@ pub enum Access {
     Read,
     /// The call changes something.
     Write,
+    /// The call reads the value of a stored secret. Neither a plan nor a change makes it.
+    ReadSecret,
 }
 
 impl Access {
-    /// The name in documentation: `read` or `write`.
+    /// The name in documentation: `read`, `write` or `read secret`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Read => "read",
             Self::Write => "write",
+            Self::ReadSecret => "read secret",
         }
     }
 }
@@ -47,11 +50,17 @@ pub enum Feature {
     Quarantine,
     /// Look up one user or list the users of an account.
     DataSources,
+    /// Keep console passwords.
+    ConsoleAccess,
+    /// Make, rotate and delete access keys.
+    AccessKeys,
+    /// Keep secrets in the member account itself (`secrets.location = "member"`).
+    MemberSecrets,
 }
 
 impl Feature {
     /// All features, in the order of the documentation.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 12] = [
         Self::Users,
         Self::Tags,
         Self::PermissionsBoundary,
@@ -61,7 +70,18 @@ impl Feature {
         Self::ForceDestroy,
         Self::Quarantine,
         Self::DataSources,
+        Self::ConsoleAccess,
+        Self::AccessKeys,
+        Self::MemberSecrets,
     ];
+
+    /// What a member role is for unless somebody chooses: everything, with the secrets in the hub
+    /// account.
+    pub fn default_choice() -> Vec<Self> {
+        let mut features = Self::ALL.to_vec();
+        features.retain(|feature| *feature != Self::MemberSecrets);
+        features
+    }
 
     /// The name as it is written in configuration: `force_destroy`.
     pub fn as_str(self) -> &'static str {
@@ -75,6 +95,9 @@ impl Feature {
             Self::ForceDestroy => "force_destroy",
             Self::Quarantine => "quarantine",
             Self::DataSources => "data_sources",
+            Self::ConsoleAccess => "console_access",
+            Self::AccessKeys => "access_keys",
+            Self::MemberSecrets => "member_secrets",
         }
     }
 }
@@ -108,6 +131,14 @@ mod tests {
         for feature in Feature::ALL {
             assert_eq!(feature.to_string().parse::<Feature>().unwrap(), feature);
         }
+    }
+
+    #[test]
+    fn secrets_stay_in_the_hub_unless_somebody_chooses() {
+        let mut all = Feature::default_choice();
+        assert!(!all.contains(&Feature::MemberSecrets));
+        all.push(Feature::MemberSecrets);
+        assert_eq!(all, Feature::ALL);
     }
 
     #[test]

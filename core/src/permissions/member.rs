@@ -5,6 +5,8 @@ use serde_json::{Map, Value, json};
 use super::{Feature, POLICY_VERSION, PolicyPattern, RequiredAction, Scope, required_actions};
 use crate::error::{Error, ErrorKind};
 use crate::ids::{AccountId, Partition, Path};
+use crate::secrets::ParameterPrefix;
+use crate::user::MANAGED_BY_TAG;
 
 /// The number of characters, white space aside, that a customer managed policy may have.
 pub const POLICY_SIZE_LIMIT: usize = 6144;
@@ -25,6 +27,28 @@ pub enum PolicyTarget {
 }
 
 impl PolicyTarget {
+    /// The ARN of a resource in any Region.
+    fn regional_arn(&self, service: &str, resource: &str) -> String {
+        match self {
+            Self::Account {
+                partition,
+                account_id,
+            } => format!("arn:{partition}:{service}:*:{account_id}:{resource}"),
+            Self::CloudFormation => {
+                format!("arn:${{AWS::Partition}}:{service}:*:${{AWS::AccountId}}:{resource}")
+            }
+        }
+    }
+
+    /// The parameters of the account's own users.
+    fn parameters(&self, prefix: &ParameterPrefix) -> String {
+        let account_id = match self {
+            Self::Account { account_id, .. } => account_id.as_str(),
+            Self::CloudFormation => "${AWS::AccountId}",
+        };
+        self.regional_arn("ssm", &format!("parameter{prefix}/{account_id}/*"))
+    }
+
     fn arn(&self, resource: &str) -> String {
         match self {
             Self::Account {
@@ -52,6 +76,8 @@ pub struct MemberRolePolicy {
     pub required_boundary: Option<PolicyPattern>,
     /// The managed policies that can be attached and detached. Empty: all.
     pub allowed_policies: Vec<PolicyPattern>,
+    /// What the names of parameters begin with, when secrets are kept in the member account.
+    pub parameter_prefix: ParameterPrefix,
     /// What the role is for.
     pub features: Vec<Feature>,
 }
@@ -152,11 +178,14 @@ fn resource(policy: &MemberRolePolicy, scope: Scope) -> String {
         Scope::ReadUser
         | Scope::ChangeUser
         | Scope::GrantToUser
+        | Scope::IssueCredentials
         | Scope::AttachPolicy
         | Scope::DetachPolicy
         | Scope::RemoveBoundary => target.arn(&format!("user{}*", policy.user_path_prefix)),
         Scope::Group => target.arn(&format!("group{}*", policy.group_path_prefix)),
         Scope::VirtualMfaDevice => target.arn("mfa/*"),
+        Scope::Parameter => target.parameters(&policy.parameter_prefix),
+        Scope::Key | Scope::KeyThroughParameterStore => target.regional_arn("kms", "key/*"),
     }
 }
 
@@ -174,6 +203,38 @@ fn condition(policy: &MemberRolePolicy, scope: Scope) -> Map<String, Value> {
             "StringLike".to_owned(),
             json!({ "iam:PermissionsBoundary": boundary }),
         );
+    }
+    match scope {
+        // AWS documents iam:ResourceTag/key for users ("Controlling access to and for IAM users and
+        // roles using tags"). "Null": "false" means that the tag is there.
+        Scope::IssueCredentials => {
+            let tag = format!("iam:ResourceTag/{MANAGED_BY_TAG}");
+            condition.insert("Null".to_owned(), json!({ tag: "false" }));
+        }
+        // "How Parameter Store uses AWS KMS" (KMS developer guide): the encryption context holds the
+        // ARN of the parameter.
+        Scope::KeyThroughParameterStore => {
+            condition.insert(
+                "StringLike".to_owned(),
+                json!({
+                    "kms:ViaService": "ssm.*",
+                    "kms:EncryptionContext:PARAMETER_ARN":
+                        policy.target.parameters(&policy.parameter_prefix),
+                }),
+            );
+        }
+        Scope::Account
+        | Scope::FindUser
+        | Scope::ReadUser
+        | Scope::ChangeUser
+        | Scope::GrantToUser
+        | Scope::AttachPolicy
+        | Scope::DetachPolicy
+        | Scope::RemoveBoundary
+        | Scope::Group
+        | Scope::VirtualMfaDevice
+        | Scope::Parameter
+        | Scope::Key => {}
     }
     condition
 }
@@ -199,6 +260,7 @@ mod tests {
             group_path_prefix: "/teams/".parse().unwrap(),
             required_boundary: None,
             allowed_policies: Vec::new(),
+            parameter_prefix: "/iam/users".parse().unwrap(),
             features: Feature::ALL.to_vec(),
         }
     }
@@ -302,11 +364,75 @@ mod tests {
     }
 
     #[test]
-    fn without_limits_there_are_no_conditions_and_no_denials() {
+    fn without_limits_only_credentials_and_encryption_have_conditions_and_nothing_is_denied() {
         for statement in statements(&everything()) {
-            assert!(statement.get("Condition").is_none(), "{statement}");
+            let limited =
+                statement["Sid"] == "IssueCredentials" || statement["Sid"] == "EncryptSecrets";
+            assert_eq!(statement.get("Condition").is_some(), limited, "{statement}");
             assert_eq!(statement["Effect"], "Allow");
         }
+    }
+
+    #[test]
+    fn credentials_are_made_only_for_users_below_the_prefix_that_have_an_owner() {
+        for policy in [everything(), limited()] {
+            assert_eq!(
+                statement(&policy, "IssueCredentials"),
+                json!({
+                    "Sid": "IssueCredentials",
+                    "Effect": "Allow",
+                    "Action": [
+                        "iam:CreateLoginProfile",
+                        "iam:UpdateLoginProfile",
+                        "iam:CreateAccessKey",
+                    ],
+                    "Resource": ["arn:aws:iam::222222222222:user/engineering/*"],
+                    "Condition": {
+                        "Null": { "iam:ResourceTag/crossaccount:managed-by": "false" },
+                    },
+                })
+            );
+        }
+    }
+
+    #[test]
+    fn secrets_in_the_member_account_are_those_below_the_prefix_and_the_key_is_used_through_ssm() {
+        let parameters = "arn:aws:ssm:*:222222222222:parameter/iam/users/222222222222/*";
+        let policy = everything();
+        assert_eq!(
+            statement(&policy, "KeepSecrets"),
+            json!({
+                "Sid": "KeepSecrets",
+                "Effect": "Allow",
+                "Action": [
+                    "ssm:ListTagsForResource",
+                    "ssm:PutParameter",
+                    "ssm:AddTagsToResource",
+                    "ssm:DeleteParameter",
+                    "ssm:GetParameter",
+                ],
+                "Resource": [parameters],
+            })
+        );
+        assert_eq!(
+            statement(&policy, "EncryptSecrets"),
+            json!({
+                "Sid": "EncryptSecrets",
+                "Effect": "Allow",
+                "Action": ["kms:Encrypt", "kms:GenerateDataKey", "kms:Decrypt"],
+                "Resource": ["arn:aws:kms:*:222222222222:key/*"],
+                "Condition": {
+                    "StringLike": {
+                        "kms:ViaService": "ssm.*",
+                        "kms:EncryptionContext:PARAMETER_ARN": parameters,
+                    },
+                },
+            })
+        );
+        assert_eq!(
+            statement(&policy, "FindKeys")["Action"],
+            json!(["kms:DescribeKey"])
+        );
     }
 
     #[test]
@@ -376,6 +502,13 @@ mod tests {
         assert_eq!(
             statement(&policy, "ReadUsers")["Resource"],
             json!(["arn:${AWS::Partition}:iam::${AWS::AccountId}:user/engineering/*"])
+        );
+        assert_eq!(
+            statement(&policy, "KeepSecrets")["Resource"],
+            json!([concat!(
+                "arn:${AWS::Partition}:ssm:*:${AWS::AccountId}:parameter/iam/users/",
+                "${AWS::AccountId}/*"
+            )])
         );
     }
 

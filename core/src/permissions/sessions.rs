@@ -7,22 +7,34 @@
 use serde_json::json;
 
 use super::{Access, Feature, POLICY_VERSION, required_actions};
+use crate::secrets::SecretLocation;
 
 /// The number of characters that STS accepts for the session policies of one `AssumeRole` together.
 pub const SESSION_POLICY_SIZE_LIMIT: usize = 2048;
 
-/// The policy of a read session: exactly the calls that change nothing.
-pub fn read_session_policy() -> String {
-    allow(&[Access::Read])
+/// The policy of a read session: exactly the calls that change nothing and show no secret.
+///
+/// A session has nothing to do with parameters unless secrets are kept in the member account.
+pub fn read_session_policy(location: SecretLocation) -> String {
+    allow(location, &[Access::Read])
 }
 
-/// The policy of a write session: every call that we make and nothing else.
-pub fn write_session_policy() -> String {
-    allow(&[Access::Read, Access::Write])
+/// The policy of a write session: every call that we make but those that read a secret.
+pub fn write_session_policy(location: SecretLocation) -> String {
+    allow(location, &[Access::Read, Access::Write])
 }
 
-fn allow(accesses: &[Access]) -> String {
-    let actions: Vec<_> = required_actions(&Feature::ALL)
+/// The policy of a session that reads secrets in a member account, and can do nothing else.
+pub fn secrets_session_policy() -> String {
+    allow(SecretLocation::Member, &[Access::ReadSecret])
+}
+
+fn allow(location: SecretLocation, accesses: &[Access]) -> String {
+    let features = match location {
+        SecretLocation::Hub => Feature::default_choice(),
+        SecretLocation::Member => Feature::ALL.to_vec(),
+    };
+    let actions: Vec<_> = required_actions(&features)
         .into_iter()
         .filter(|row| accesses.contains(&row.access))
         .map(|row| row.action)
@@ -38,8 +50,12 @@ fn allow(accesses: &[Access]) -> String {
 mod tests {
     use serde_json::Value;
 
-    use super::{SESSION_POLICY_SIZE_LIMIT, read_session_policy, write_session_policy};
+    use super::{
+        SESSION_POLICY_SIZE_LIMIT, read_session_policy, secrets_session_policy,
+        write_session_policy,
+    };
     use crate::permissions::{Access, Feature, required_actions};
+    use crate::secrets::SecretLocation;
 
     fn allowed(policy: &str) -> Vec<String> {
         let policy: Value = serde_json::from_str(policy).unwrap();
@@ -49,9 +65,18 @@ mod tests {
         serde_json::from_value(statements[0]["Action"].clone()).unwrap()
     }
 
+    fn all() -> Vec<String> {
+        let mut all = vec![secrets_session_policy()];
+        for location in SecretLocation::ALL {
+            all.push(read_session_policy(location));
+            all.push(write_session_policy(location));
+        }
+        all
+    }
+
     #[test]
-    fn both_session_policies_fit_into_one_assume_role_call() {
-        for policy in [read_session_policy(), write_session_policy()] {
+    fn every_session_policy_fits_into_one_assume_role_call() {
+        for policy in all() {
             let length = policy.chars().count();
             assert!(length <= SESSION_POLICY_SIZE_LIMIT, "{length}");
         }
@@ -59,11 +84,13 @@ mod tests {
 
     #[test]
     fn a_read_session_may_make_every_reading_call_and_no_other() {
-        let mut allowed = allowed(&read_session_policy());
-        allowed.sort();
+        let mut iam = allowed(&read_session_policy(SecretLocation::Hub));
+        iam.sort();
         assert_eq!(
-            allowed,
+            iam,
             [
+                "iam:GetAccessKeyLastUsed",
+                "iam:GetAccountPasswordPolicy",
                 "iam:GetAccountSummary",
                 "iam:GetLoginProfile",
                 "iam:GetUser",
@@ -79,21 +106,54 @@ mod tests {
                 "iam:ListUsers",
             ]
         );
+        let mut member = allowed(&read_session_policy(SecretLocation::Member));
+        member.retain(|action| !iam.contains(action));
+        member.sort();
+        assert_eq!(
+            member,
+            [
+                "kms:DescribeKey",
+                "ssm:DescribeParameters",
+                "ssm:ListTagsForResource",
+            ]
+        );
     }
 
     #[test]
-    fn no_write_of_the_table_is_in_the_read_policy_and_every_one_is_in_the_write_policy() {
-        let (read, write) = (read_session_policy(), write_session_policy());
+    fn each_session_policy_holds_the_rows_of_its_access() {
+        let read = read_session_policy(SecretLocation::Member);
+        let write = write_session_policy(SecretLocation::Member);
+        let secrets = secrets_session_policy();
         for row in required_actions(&Feature::ALL) {
             let quoted = format!("{:?}", row.action);
-            assert_eq!(read.contains(&quoted), row.access == Access::Read);
-            assert!(write.contains(&quoted), "{quoted}");
+            let held = (
+                read.contains(&quoted),
+                write.contains(&quoted),
+                secrets.contains(&quoted),
+            );
+            let expected = match row.access {
+                Access::Read => (true, true, false),
+                Access::Write => (false, true, false),
+                Access::ReadSecret => (false, false, true),
+            };
+            assert_eq!(held, expected, "{quoted}");
         }
+        assert_eq!(allowed(&secrets), ["ssm:GetParameter", "kms:Decrypt"]);
+    }
+
+    #[test]
+    fn with_the_secrets_in_the_hub_no_session_touches_parameters() {
+        let policy = write_session_policy(SecretLocation::Hub);
+        assert!(
+            allowed(&policy)
+                .iter()
+                .all(|action| action.starts_with("iam:"))
+        );
     }
 
     #[test]
     fn no_session_policy_uses_a_wildcard_action() {
-        for policy in [read_session_policy(), write_session_policy()] {
+        for policy in all() {
             assert!(allowed(&policy).iter().all(|action| !action.contains('*')));
         }
     }

@@ -2,7 +2,8 @@
 //!
 //! To let a feature make a new call, add a row here; all policies follow. The resource types and
 //! condition keys are those of "Actions, resources, and condition keys for AWS Identity and Access
-//! Management" in the AWS Service Authorization Reference.
+//! Management", "... AWS Systems Manager" and "... AWS Key Management Service" in the AWS Service
+//! Authorization Reference.
 
 use super::{Access, Feature};
 
@@ -25,6 +26,10 @@ pub enum Scope {
     /// work only on a user that has it: otherwise a grant to an older user without one would be the
     /// way around the boundary.
     GrantToUser,
+    /// Making credentials for users below the path prefix that carry the ownership tag. IAM offers no
+    /// condition on the boundary for these calls, so this is what keeps a mistake from making a key
+    /// for a stranger's user: first the tag has to be set, which is a call of its own.
+    IssueCredentials,
     /// Attaching managed policies: a grant, limited to the allowed policies as well.
     AttachPolicy,
     /// Detaching managed policies, limited to the allowed ones, so that a policy which others
@@ -37,21 +42,31 @@ pub enum Scope {
     /// Virtual MFA devices. Their ARN does not name the user. IAM refuses to delete an enabled one,
     /// and disabling is limited to users below the path prefix.
     VirtualMfaDevice,
+    /// The parameters of the account's own users below the parameter prefix.
+    Parameter,
+    /// Looking at the KMS keys of the account.
+    Key,
+    /// Encryption with keys of the account, by Parameter Store alone and for those parameters alone.
+    KeyThroughParameterStore,
 }
 
 impl Scope {
     /// All scopes, in the order of their statements.
-    pub(super) const ALL: [Self; 10] = [
+    pub(super) const ALL: [Self; 14] = [
         Self::Account,
         Self::FindUser,
         Self::ReadUser,
         Self::ChangeUser,
         Self::GrantToUser,
+        Self::IssueCredentials,
         Self::AttachPolicy,
         Self::DetachPolicy,
         Self::RemoveBoundary,
         Self::Group,
         Self::VirtualMfaDevice,
+        Self::Parameter,
+        Self::Key,
+        Self::KeyThroughParameterStore,
     ];
 
     /// The id of the statement in a member role's policy.
@@ -62,11 +77,15 @@ impl Scope {
             Self::ReadUser => "ReadUsers",
             Self::ChangeUser => "ChangeUsers",
             Self::GrantToUser => "GrantToUsers",
+            Self::IssueCredentials => "IssueCredentials",
             Self::AttachPolicy => "AttachPolicies",
             Self::DetachPolicy => "DetachPolicies",
             Self::RemoveBoundary => "RemoveBoundaries",
             Self::Group => "ChangeGroupMembership",
             Self::VirtualMfaDevice => "DeleteVirtualMfaDevices",
+            Self::Parameter => "KeepSecrets",
+            Self::Key => "FindKeys",
+            Self::KeyThroughParameterStore => "EncryptSecrets",
         }
     }
 
@@ -78,10 +97,14 @@ impl Scope {
             | Self::FindUser
             | Self::ReadUser
             | Self::ChangeUser
+            | Self::IssueCredentials
             | Self::DetachPolicy
             | Self::RemoveBoundary
             | Self::Group
-            | Self::VirtualMfaDevice => false,
+            | Self::VirtualMfaDevice
+            | Self::Parameter
+            | Self::Key
+            | Self::KeyThroughParameterStore => false,
         }
     }
 
@@ -94,9 +117,13 @@ impl Scope {
             | Self::ReadUser
             | Self::ChangeUser
             | Self::GrantToUser
+            | Self::IssueCredentials
             | Self::RemoveBoundary
             | Self::Group
-            | Self::VirtualMfaDevice => false,
+            | Self::VirtualMfaDevice
+            | Self::Parameter
+            | Self::Key
+            | Self::KeyThroughParameterStore => false,
         }
     }
 }
@@ -131,18 +158,26 @@ const fn row(
 /// Deleting a user looks for everything that stands in the way before it touches anything, so the
 /// base feature reads every kind of thing that a user can hold.
 const TABLE: &[RequiredAction] = {
-    use Access::{Read, Write};
+    use Access::{Read, ReadSecret, Write};
     use Feature::{
-        DataSources, ForceDestroy, Groups, InlinePolicies, ManagedPolicies, PermissionsBoundary,
-        Quarantine, Tags, Users,
+        AccessKeys, ConsoleAccess, DataSources, ForceDestroy, Groups, InlinePolicies,
+        ManagedPolicies, MemberSecrets, PermissionsBoundary, Quarantine, Tags, Users,
     };
     use Scope::{
-        Account, AttachPolicy, ChangeUser, DetachPolicy, FindUser, GrantToUser, Group, ReadUser,
-        RemoveBoundary, VirtualMfaDevice,
+        Account, AttachPolicy, ChangeUser, DetachPolicy, FindUser, GrantToUser, Group,
+        IssueCredentials, Key, KeyThroughParameterStore, Parameter, ReadUser, RemoveBoundary,
+        VirtualMfaDevice,
     };
     &[
         row("iam:GetAccountSummary", Read, Account, &[Users]),
         row("iam:ListUsers", Read, Account, &[DataSources]),
+        row(
+            "iam:GetAccountPasswordPolicy",
+            Read,
+            Account,
+            &[ConsoleAccess],
+        ),
+        row("ssm:DescribeParameters", Read, Account, &[MemberSecrets]),
         row("iam:GetUser", Read, FindUser, &[Users, DataSources]),
         row(
             "iam:ListUserPolicies",
@@ -172,14 +207,15 @@ const TABLE: &[RequiredAction] = {
             "iam:GetLoginProfile",
             Read,
             ReadUser,
-            &[Users, ForceDestroy, Quarantine],
+            &[Users, ForceDestroy, Quarantine, ConsoleAccess],
         ),
         row(
             "iam:ListAccessKeys",
             Read,
             ReadUser,
-            &[Users, ForceDestroy, Quarantine],
+            &[Users, ForceDestroy, Quarantine, AccessKeys],
         ),
+        row("iam:GetAccessKeyLastUsed", Read, ReadUser, &[AccessKeys]),
         row("iam:ListMFADevices", Read, ReadUser, &[Users, ForceDestroy]),
         row(
             "iam:ListSSHPublicKeys",
@@ -201,8 +237,18 @@ const TABLE: &[RequiredAction] = {
         ),
         row("iam:UpdateUser", Write, ChangeUser, &[Users]),
         row("iam:DeleteUser", Write, ChangeUser, &[Users]),
-        row("iam:TagUser", Write, ChangeUser, &[Users, Tags, Quarantine]),
-        row("iam:UntagUser", Write, ChangeUser, &[Tags]),
+        row(
+            "iam:TagUser",
+            Write,
+            ChangeUser,
+            &[Users, Tags, Quarantine, ConsoleAccess, AccessKeys],
+        ),
+        row(
+            "iam:UntagUser",
+            Write,
+            ChangeUser,
+            &[Tags, ConsoleAccess, AccessKeys],
+        ),
         row(
             "iam:DeleteUserPolicy",
             Write,
@@ -213,9 +259,14 @@ const TABLE: &[RequiredAction] = {
             "iam:DeleteLoginProfile",
             Write,
             ChangeUser,
-            &[ForceDestroy, Quarantine],
+            &[ForceDestroy, Quarantine, ConsoleAccess],
         ),
-        row("iam:DeleteAccessKey", Write, ChangeUser, &[ForceDestroy]),
+        row(
+            "iam:DeleteAccessKey",
+            Write,
+            ChangeUser,
+            &[ForceDestroy, AccessKeys],
+        ),
         row(
             "iam:DeactivateMFADevice",
             Write,
@@ -235,7 +286,12 @@ const TABLE: &[RequiredAction] = {
             ChangeUser,
             &[ForceDestroy],
         ),
-        row("iam:UpdateAccessKey", Write, ChangeUser, &[Quarantine]),
+        row(
+            "iam:UpdateAccessKey",
+            Write,
+            ChangeUser,
+            &[Quarantine, AccessKeys],
+        ),
         row("iam:UpdateSSHPublicKey", Write, ChangeUser, &[Quarantine]),
         row(
             "iam:UpdateSigningCertificate",
@@ -261,6 +317,24 @@ const TABLE: &[RequiredAction] = {
             Write,
             GrantToUser,
             &[InlinePolicies, Quarantine],
+        ),
+        row(
+            "iam:CreateLoginProfile",
+            Write,
+            IssueCredentials,
+            &[ConsoleAccess],
+        ),
+        row(
+            "iam:UpdateLoginProfile",
+            Write,
+            IssueCredentials,
+            &[ConsoleAccess],
+        ),
+        row(
+            "iam:CreateAccessKey",
+            Write,
+            IssueCredentials,
+            &[AccessKeys],
         ),
         row(
             "iam:AttachUserPolicy",
@@ -292,6 +366,33 @@ const TABLE: &[RequiredAction] = {
             Write,
             VirtualMfaDevice,
             &[ForceDestroy],
+        ),
+        row("ssm:ListTagsForResource", Read, Parameter, &[MemberSecrets]),
+        row("ssm:PutParameter", Write, Parameter, &[MemberSecrets]),
+        // A parameter gets its tags together with its first value, and SSM asks for both permissions.
+        row("ssm:AddTagsToResource", Write, Parameter, &[MemberSecrets]),
+        row("ssm:DeleteParameter", Write, Parameter, &[MemberSecrets]),
+        row("ssm:GetParameter", ReadSecret, Parameter, &[MemberSecrets]),
+        row("kms:DescribeKey", Read, Key, &[MemberSecrets]),
+        // Parameter Store calls KMS in our name: Encrypt for standard parameters, GenerateDataKey for
+        // advanced ones ("How Parameter Store uses AWS KMS", KMS developer guide).
+        row(
+            "kms:Encrypt",
+            Write,
+            KeyThroughParameterStore,
+            &[MemberSecrets],
+        ),
+        row(
+            "kms:GenerateDataKey",
+            Write,
+            KeyThroughParameterStore,
+            &[MemberSecrets],
+        ),
+        row(
+            "kms:Decrypt",
+            ReadSecret,
+            KeyThroughParameterStore,
+            &[MemberSecrets],
         ),
     ]
 };
@@ -335,24 +436,34 @@ mod tests {
     #[test]
     fn actions_that_only_look_have_the_names_of_reads_and_the_others_do_not() {
         for row in TABLE {
-            let name = row.action.strip_prefix("iam:").unwrap();
-            let reads = name.starts_with("Get") || name.starts_with("List");
-            assert_eq!(row.access == Access::Read, reads, "{}", row.action);
-            assert_eq!(
-                row.access == Access::Read,
-                matches!(
-                    row.scope,
-                    Scope::Account | Scope::FindUser | Scope::ReadUser
-                ),
-                "{}",
-                row.action
-            );
+            let (service, name) = row.action.split_once(':').unwrap();
+            let reads = ["Get", "List", "Describe"]
+                .iter()
+                .any(|start| name.starts_with(start));
+            let secret = matches!(row.action, "ssm:GetParameter" | "kms:Decrypt");
+            let expected = match (secret, reads) {
+                (true, _) => Access::ReadSecret,
+                (false, true) => Access::Read,
+                (false, false) => Access::Write,
+            };
+            assert_eq!(row.access, expected, "{}", row.action);
+            if service == "iam" {
+                assert_eq!(
+                    row.access == Access::Read,
+                    matches!(
+                        row.scope,
+                        Scope::Account | Scope::FindUser | Scope::ReadUser
+                    ),
+                    "{}",
+                    row.action
+                );
+            }
         }
     }
 
     /// All actions that the source below a directory names, this module aside.
     fn actions_named_below(directory: &Path, found: &mut BTreeSet<String>) {
-        let action = regex::Regex::new(r#""(iam:[A-Za-z]+)""#).unwrap();
+        let action = regex::Regex::new(r#""((?:iam|ssm|kms):[A-Za-z]+)""#).unwrap();
         for entry in std::fs::read_dir(directory).unwrap() {
             let path = entry.unwrap().path();
             if path.is_dir() && !path.ends_with("permissions") {
@@ -371,7 +482,12 @@ mod tests {
             &Path::new(env!("CARGO_MANIFEST_DIR")).join("src"),
             &mut made,
         );
-        let table: BTreeSet<_> = TABLE.iter().map(|row| row.action.to_owned()).collect();
+        let table: BTreeSet<_> = TABLE
+            .iter()
+            // Parameter Store makes these calls, not we.
+            .filter(|row| row.scope != Scope::KeyThroughParameterStore)
+            .map(|row| row.action.to_owned())
+            .collect();
         assert_eq!(made, table);
     }
 
@@ -383,6 +499,14 @@ mod tests {
         for feature in Feature::ALL {
             assert!(!actions(&[feature]).is_empty(), "{feature}");
         }
+    }
+
+    #[test]
+    fn no_feature_but_member_secrets_touches_parameters_and_keys() {
+        let elsewhere = actions(&Feature::default_choice());
+        assert!(elsewhere.iter().all(|action| action.starts_with("iam:")));
+        let secrets = actions(&[Feature::MemberSecrets]);
+        assert!(secrets.iter().all(|action| !action.starts_with("iam:")));
     }
 
     #[test]
@@ -401,18 +525,23 @@ mod tests {
     }
 
     #[rstest::rstest]
-    #[case(Feature::Tags, "iam:UntagUser")]
     #[case(Feature::PermissionsBoundary, "iam:PutUserPermissionsBoundary")]
     #[case(Feature::PermissionsBoundary, "iam:DeleteUserPermissionsBoundary")]
     #[case(Feature::ManagedPolicies, "iam:AttachUserPolicy")]
     #[case(Feature::Groups, "iam:AddUserToGroup")]
-    #[case(Feature::ForceDestroy, "iam:DeleteAccessKey")]
     #[case(Feature::ForceDestroy, "iam:DeactivateMFADevice")]
     #[case(Feature::ForceDestroy, "iam:DeleteVirtualMFADevice")]
     #[case(Feature::ForceDestroy, "iam:DeleteSSHPublicKey")]
     #[case(Feature::ForceDestroy, "iam:DeleteSigningCertificate")]
     #[case(Feature::ForceDestroy, "iam:DeleteServiceSpecificCredential")]
-    #[case(Feature::Quarantine, "iam:UpdateAccessKey")]
+    #[case(Feature::Quarantine, "iam:UpdateSSHPublicKey")]
+    #[case(Feature::ConsoleAccess, "iam:GetAccountPasswordPolicy")]
+    #[case(Feature::ConsoleAccess, "iam:CreateLoginProfile")]
+    #[case(Feature::ConsoleAccess, "iam:UpdateLoginProfile")]
+    #[case(Feature::AccessKeys, "iam:CreateAccessKey")]
+    #[case(Feature::AccessKeys, "iam:GetAccessKeyLastUsed")]
+    #[case(Feature::MemberSecrets, "ssm:PutParameter")]
+    #[case(Feature::MemberSecrets, "kms:Decrypt")]
     #[case(Feature::DataSources, "iam:ListUsers")]
     fn an_action_goes_when_its_only_feature_goes(#[case] feature: Feature, #[case] action: &str) {
         let others: Vec<_> = Feature::ALL

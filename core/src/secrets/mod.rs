@@ -13,10 +13,15 @@ mod description;
 mod name;
 mod settings;
 mod state;
+mod store;
+#[cfg(test)]
+mod tests;
 mod value;
+mod write;
 
 pub use crate::audit::KmsKeyId;
 pub use name::{ParameterName, SecretKind};
 pub use settings::{ParameterPrefix, SecretLocation, SecretsSettings};
 pub use state::{KeyCheck, ParameterState};
+pub use store::SecretStore;
 pub use value::{SecretValue, console_url};

@@ -14,7 +14,7 @@ use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use aws_smithy_runtime_api::client::identity::SharedIdentityCache;
 use aws_smithy_runtime_api::client::stalled_stream_protection::StalledStreamProtectionConfig;
 
-use super::endpoints::Endpoint;
+use super::endpoints::{Endpoint, Endpoints};
 use super::settings::SessionSettings;
 use crate::clock::{Clock, SdkTime};
 
@@ -140,4 +140,11 @@ impl ConfigParts {
     client_config!(iam, aws_sdk_iam);
     client_config!(sts, aws_sdk_sts);
     client_config!(s3, aws_sdk_s3);
+    client_config!(ssm, aws_sdk_ssm);
+    client_config!(kms, aws_sdk_kms);
+
+    /// The endpoints of the settings.
+    pub(super) fn endpoints(&self) -> &Endpoints {
+        &self.connection.settings.endpoints
+    }
 }

@@ -57,6 +57,10 @@ pub struct Endpoints {
     pub sts: Option<Endpoint>,
     /// For S3. Buckets then stand in the path and not in the host name.
     pub s3: Option<Endpoint>,
+    /// For SSM, which holds the secrets.
+    pub ssm: Option<Endpoint>,
+    /// For KMS. Only the key of the secret store is looked at.
+    pub kms: Option<Endpoint>,
 }
 
 #[cfg(test)]

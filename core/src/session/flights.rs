@@ -14,15 +14,15 @@ type Flight<V> = Shared<BoxFuture<'static, Result<V, Error>>>;
 /// Values by key. Whoever asks while a value is being made waits for it and shares its failure; a
 /// value is kept, a failure is not: the next one to ask starts anew.
 #[derive(Debug)]
-pub(super) struct Flights<K, V>(Mutex<HashMap<K, Flight<V>>>);
+pub(crate) struct Flights<K, V>(Mutex<HashMap<K, Flight<V>>>);
 
 impl<K: Eq + Hash + Clone, V: Clone> Flights<K, V> {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self(Mutex::new(HashMap::new()))
     }
 
     /// The value of `key`: the kept one when `usable` says so, else the one that `make` gives.
-    pub(super) async fn get<F>(
+    pub(crate) async fn get<F>(
         &self,
         key: K,
         usable: impl Fn(&V) -> bool,

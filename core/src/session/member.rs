@@ -1,4 +1,4 @@
-//! One session: the IAM client of one account for reading or for writing.
+//! One session: the clients of one account for one access.
 
 use std::error::Error as StdError;
 use std::sync::Arc;
@@ -9,6 +9,7 @@ use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use tokio::sync::Semaphore;
 
+use super::clients::Clients;
 use crate::aws::{classify, is_credential_failure};
 use crate::error::{Error, ErrorKind};
 use crate::ids::AccountId;
@@ -18,8 +19,19 @@ use crate::ids::AccountId;
 pub enum Access {
     /// Read only: the session policy allows nothing else, and the client refuses to send anything else.
     Read,
-    /// Read and write.
+    /// Read and write, but never the value of a stored secret.
     Write,
+    /// Read the values of stored secrets, and nothing else.
+    ReadSecrets,
+}
+
+/// Bounds of concurrent calls, shared by all sessions with one account.
+#[derive(Debug, Clone)]
+pub(super) struct Permits {
+    /// For IAM.
+    pub(super) iam: Arc<Semaphore>,
+    /// For the secret store.
+    pub(super) store: Arc<Semaphore>,
 }
 
 /// A session with one account.
@@ -29,9 +41,8 @@ pub struct Session {
     pub(super) access: Access,
     /// The hub's own account without a role: its credentials are the hub credentials.
     pub(super) is_hub: bool,
-    pub(super) iam: aws_sdk_iam::Client,
-    /// Shared by all sessions with the account.
-    pub(super) permits: Arc<Semaphore>,
+    pub(super) clients: Clients,
+    pub(super) permits: Permits,
     pub(super) refused: AtomicBool,
 }
 
@@ -57,13 +68,63 @@ impl Session {
         Fut: Future<Output = Result<O, SdkError<E, HttpResponse>>>,
         E: ProvideErrorMetadata + StdError + Send + Sync + 'static,
     {
-        let permit = self.permits.acquire().await;
+        let make = || send(self.clients.iam());
+        self.permitted(&self.permits.iam, action, make).await
+    }
+
+    /// Makes one IAM call like [`Session::call`], but never a second time: for calls that must not be
+    /// repeated when their answer was lost, because each makes another secret. A throttled call was
+    /// refused and not carried out.
+    pub async fn call_once<F, Fut, O, E>(&self, action: &str, send: F) -> Result<O, Error>
+    where
+        F: FnOnce(&aws_sdk_iam::Client) -> Fut,
+        Fut: Future<Output = Result<O, SdkError<E, HttpResponse>>>,
+        E: ProvideErrorMetadata + StdError + Send + Sync + 'static,
+    {
+        let make = || send(self.clients.iam_once());
+        self.permitted(&self.permits.iam, action, make).await
+    }
+
+    /// Makes one call of Parameter Store: [`Session::call`] with limits of its own.
+    pub(crate) async fn call_ssm<F, Fut, O, E>(&self, action: &str, send: F) -> Result<O, Error>
+    where
+        F: FnOnce(&aws_sdk_ssm::Client) -> Fut,
+        Fut: Future<Output = Result<O, SdkError<E, HttpResponse>>>,
+        E: ProvideErrorMetadata + StdError + Send + Sync + 'static,
+    {
+        let make = || send(self.clients.ssm());
+        self.permitted(&self.permits.store, action, make).await
+    }
+
+    /// Makes one call of KMS: [`Session::call`] with the limits of the secret store.
+    pub(crate) async fn call_kms<F, Fut, O, E>(&self, action: &str, send: F) -> Result<O, Error>
+    where
+        F: FnOnce(&aws_sdk_kms::Client) -> Fut,
+        Fut: Future<Output = Result<O, SdkError<E, HttpResponse>>>,
+        E: ProvideErrorMetadata + StdError + Send + Sync + 'static,
+    {
+        let make = || send(self.clients.kms());
+        self.permitted(&self.permits.store, action, make).await
+    }
+
+    async fn permitted<F, Fut, O, E>(
+        &self,
+        permits: &Semaphore,
+        action: &str,
+        make: F,
+    ) -> Result<O, Error>
+    where
+        F: FnOnce() -> Fut,
+        Fut: Future<Output = Result<O, SdkError<E, HttpResponse>>>,
+        E: ProvideErrorMetadata + StdError + Send + Sync + 'static,
+    {
+        let permit = permits.acquire().await;
         let _permit = permit.map_err(|error| {
             Error::new(ErrorKind::Internal, "the session is closed")
                 .in_account(&self.account_id)
                 .with_source(error)
         })?;
-        send(&self.iam).await.map_err(|error| {
+        make().await.map_err(|error| {
             let error = classify(error, action, Some(&self.account_id));
             if is_credential_failure(&error) {
                 self.explain_refusal(error)

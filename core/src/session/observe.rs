@@ -1,5 +1,5 @@
-//! Sees every request that any of our SDK clients sends: counts it, logs it, and stops a reading
-//! session from writing.
+//! Sees every request that any of our SDK clients sends: counts it, logs it, and stops a session from
+//! doing more than its access covers.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -65,11 +65,12 @@ impl Storable for Began {
     type Storer = StoreReplace<Self>;
 }
 
-/// A reading session was used for a call that changes something: a fault of ours.
+/// A session was used for a call that its access does not cover: a fault of ours.
 #[derive(Debug, thiserror::Error)]
-#[error("{action} was stopped: the session may only read")]
-pub(crate) struct WriteThroughReadSession {
+#[error("{action} was stopped: {why}")]
+pub(crate) struct BeyondAccess {
     action: String,
+    why: &'static str,
 }
 
 /// The interceptor of every client.
@@ -89,9 +90,23 @@ fn action(cfg: &ConfigBag) -> String {
     )
 }
 
-fn only_reads(action: &str) -> bool {
-    let operation = action.split_once(':').map_or(action, |(_, name)| name);
-    operation.starts_with("Get") || operation.starts_with("List")
+/// Why a session of this access does not make this call; `None` when it does.
+///
+/// Values of parameters come out through [`Access::ReadSecrets`] alone: nobody reads a secret who did
+/// not open a session for just that.
+fn refusal(access: Access, action: &str) -> Option<&'static str> {
+    let (service, operation) = action.split_once(':').unwrap_or(("", action));
+    let reads_secret = service == "ssm" && operation.starts_with("GetParameter");
+    let only_reads = ["Get", "List", "Describe"]
+        .iter()
+        .any(|start| operation.starts_with(start));
+    match access {
+        Access::ReadSecrets if action == "ssm:GetParameter" => None,
+        Access::ReadSecrets => Some("the session may read secrets and nothing else"),
+        Access::Read | Access::Write if reads_secret => Some("the session may not read secrets"),
+        Access::Read if !only_reads => Some("the session may only read"),
+        Access::Read | Access::Write => None,
+    }
 }
 
 impl Observer {
@@ -133,10 +148,10 @@ impl Intercept for Observer {
         cfg: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         let action = action(cfg);
-        if self.access == Access::Read && !only_reads(&action) {
-            return Err(Box::new(WriteThroughReadSession { action }));
+        match refusal(self.access, &action) {
+            None => Ok(()),
+            Some(why) => Err(Box::new(BeyondAccess { action, why })),
         }
-        Ok(())
     }
 
     fn read_before_transmit(
@@ -174,5 +189,34 @@ impl Intercept for Observer {
             "AWS call"
         );
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Access, refusal};
+
+    #[rstest::rstest]
+    #[case("iam:GetUser", true, true, false)]
+    #[case("ssm:DescribeParameters", true, true, false)]
+    #[case("ssm:ListTagsForResource", true, true, false)]
+    #[case("kms:DescribeKey", true, true, false)]
+    #[case("iam:CreateAccessKey", false, true, false)]
+    #[case("ssm:PutParameter", false, true, false)]
+    #[case("ssm:GetParameter", false, false, true)]
+    #[case("ssm:GetParameters", false, false, false)]
+    #[case("ssm:GetParametersByPath", false, false, false)]
+    #[case("ssm:GetParameterHistory", false, false, false)]
+    #[case("kms:Decrypt", false, true, false)]
+    fn each_access_covers_its_own_calls(
+        #[case] action: &str,
+        #[case] read: bool,
+        #[case] write: bool,
+        #[case] read_secrets: bool,
+    ) {
+        let covers = |access| refusal(access, action).is_none();
+        assert_eq!(covers(Access::Read), read);
+        assert_eq!(covers(Access::Write), write);
+        assert_eq!(covers(Access::ReadSecrets), read_secrets);
     }
 }

@@ -5,14 +5,14 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_credential_types::provider::SharedCredentialsProvider;
-use aws_sdk_iam::config::retry::RetryPartition;
 use tokio::sync::Semaphore;
 
+use super::clients::{Clients, Partitions};
 use super::connection::{Base, ConfigParts, Connection, retry_partition};
 use super::credentials::MemberRole;
 use super::flights::Flights;
 use super::hub::{HubIdentity, identify};
-use super::member::{Access, Session};
+use super::member::{Access, Permits, Session};
 use super::observe::{Counters, Observer, Statistics};
 use super::settings::{SessionPolicies, SessionSettings};
 use crate::clock::Clock;
@@ -21,6 +21,10 @@ use crate::ids::{AccountId, RoleArn};
 
 /// AWS gives an hour at most when the credentials of a role assume a role.
 const LONGEST_CHAINED_SESSION: u32 = 3600;
+
+/// How many calls to one account's secret store run at the same time. Parameter Store takes about
+/// three writes a second and account, so more would only wait inside of the SDK.
+const STORE_CONCURRENCY: usize = 8;
 
 /// An account, and the role to assume there when it is not the usual member role.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -59,8 +63,8 @@ pub struct Sessions {
 /// What all sessions with one account share.
 #[derive(Debug, Clone)]
 struct Shared {
-    permits: Arc<Semaphore>,
-    partition: RetryPartition,
+    permits: Permits,
+    partitions: Partitions,
 }
 
 impl Sessions {
@@ -157,6 +161,32 @@ impl Sessions {
             .await
     }
 
+    /// A session with the hub account itself, for what is kept there: the hub credentials, whatever
+    /// accounts are allowed to be managed.
+    ///
+    /// Errors: [`ErrorKind::HubCredentials`].
+    pub(crate) async fn open_hub(&self, access: Access) -> Result<Arc<Session>, Error> {
+        let hub = self.hub().await?;
+        let key = (hub.account_id.clone(), None, access);
+        let usable = |session: &Arc<Session>| !session.is_refused();
+        let make = || self.start(&hub.account_id, None, &hub, access);
+        self.open.get(key, usable, make).await
+    }
+
+    /// The settings of clients that use other credentials than those of the hub.
+    pub(super) fn parts(&self, credentials: SharedCredentialsProvider) -> ConfigParts {
+        self.connection.config(credentials)
+    }
+
+    /// Counts and logs calls that read in an account.
+    pub(super) fn reading_observer(&self, account_id: &AccountId) -> Observer {
+        Observer {
+            counters: self.counters.clone(),
+            account_id: Some(account_id.clone()),
+            access: Access::Read,
+        }
+    }
+
     /// The role to assume; `None` means the hub credentials themselves.
     fn role_to_assume(&self, target: &Target, hub: &HubIdentity) -> Result<Option<RoleArn>, Error> {
         match &target.role_arn {
@@ -208,13 +238,11 @@ impl Sessions {
                     connection.config(SharedCredentialsProvider::new(member_role))
                 }
             };
-            let endpoint = connection.settings.endpoints.iam.as_ref();
-            let iam = parts.iam(endpoint, shared.partition, observer).build();
             Ok(Arc::new(Session {
                 account_id,
                 access,
                 is_hub,
-                iam: aws_sdk_iam::Client::from_conf(iam),
+                clients: Clients::new(parts, shared.partitions, observer),
                 permits: shared.permits,
                 refused: AtomicBool::new(false),
             }))
@@ -232,6 +260,7 @@ impl Sessions {
             policy: match access {
                 Access::Read => self.policies.read.clone(),
                 Access::Write => self.policies.write.clone(),
+                Access::ReadSecrets => self.policies.read_secrets.clone(),
             },
             duration: if hub.is_assumed_role() {
                 duration.min(LONGEST_CHAINED_SESSION)
@@ -247,8 +276,14 @@ impl Sessions {
         let places = self.settings().max_concurrency.get();
         let mut shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
         let shared = shared.entry(account_id.clone()).or_insert_with(|| Shared {
-            permits: Arc::new(Semaphore::new(usize::try_from(places).unwrap_or(1))),
-            partition: retry_partition(format!("crossaccount {account_id}")),
+            permits: Permits {
+                iam: Arc::new(Semaphore::new(usize::try_from(places).unwrap_or(1))),
+                store: Arc::new(Semaphore::new(STORE_CONCURRENCY)),
+            },
+            partitions: Partitions {
+                iam: retry_partition(format!("crossaccount {account_id}")),
+                store: retry_partition(format!("crossaccount {account_id} store")),
+            },
         });
         shared.clone()
     }

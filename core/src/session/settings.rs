@@ -218,12 +218,17 @@ impl SessionTags {
 pub struct SessionPolicies {
     pub(crate) read: String,
     pub(crate) write: String,
+    pub(crate) read_secrets: String,
 }
 
 impl SessionPolicies {
-    /// Takes two policy documents, for reading and for writing sessions.
-    pub fn new(read: String, write: String) -> Result<Self, Error> {
-        for (name, document) in [("read", &read), ("write", &write)] {
+    /// Takes three policy documents: for reading, for writing, and for reading secrets.
+    pub fn new(read: String, write: String, read_secrets: String) -> Result<Self, Error> {
+        for (name, document) in [
+            ("read", &read),
+            ("write", &write),
+            ("secrets", &read_secrets),
+        ] {
             let length = document.chars().count();
             if length > 2048 {
                 return Err(Error::new(
@@ -240,7 +245,11 @@ impl SessionPolicies {
                 ));
             }
         }
-        Ok(Self { read, write })
+        Ok(Self {
+            read,
+            write,
+            read_secrets,
+        })
     }
 }
 
@@ -253,7 +262,9 @@ mod tests {
         SessionTags, SourceIdentity,
     };
     use crate::ids::RunId;
+    use crate::permissions::{read_session_policy, secrets_session_policy, write_session_policy};
     use crate::secret::Secret;
+    use crate::secrets::SecretLocation;
 
     #[rstest::rstest]
     #[case("ab", true)]
@@ -326,7 +337,8 @@ mod tests {
 
     #[test]
     fn session_policies_are_json_that_fits() {
-        let new = |write: &str| SessionPolicies::new("{}".to_owned(), write.to_owned());
+        let new =
+            |write: &str| SessionPolicies::new("{}".to_owned(), write.to_owned(), "{}".to_owned());
         assert!(new(r#"{"Version":"2012-10-17"}"#).is_ok());
         assert!(new("{").is_err());
         assert!(new(&format!("\"{}\"", "a".repeat(2047))).is_err());
@@ -334,8 +346,13 @@ mod tests {
 
     #[test]
     fn the_policies_that_we_ship_are_accepted() {
-        let read = crate::permissions::read_session_policy();
-        let write = crate::permissions::write_session_policy();
-        SessionPolicies::new(read, write).unwrap();
+        for location in SecretLocation::ALL {
+            SessionPolicies::new(
+                read_session_policy(location),
+                write_session_policy(location),
+                secrets_session_policy(),
+            )
+            .unwrap();
+        }
     }
 }
