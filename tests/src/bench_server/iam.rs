@@ -4,8 +4,9 @@
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
+use super::keys;
 use super::serve::unknown_operation;
-use super::state::{Account, Caller, State, User, now};
+use super::state::{Account, Caller, State, User};
 use super::wire::{Form, Outcome, Refusal, element, members};
 
 /// How IAM encodes policy documents (RFC 3986).
@@ -51,6 +52,9 @@ const SUMMARY: [(&str, u32); 31] = [
 ];
 
 pub(super) fn answer(state: &mut State, caller: &Caller, operation: &str, form: &Form) -> Outcome {
+    if keys::is_answered(operation) {
+        return keys::answer(state, caller, operation, form);
+    }
     let account_id = caller.account_id.as_str();
     if operation == "CreateUser" {
         let id = state.unique_id("AIDA", 17);
@@ -64,19 +68,19 @@ pub(super) fn answer(state: &mut State, caller: &Caller, operation: &str, form: 
         "RemoveUserFromGroup" => {
             let group = form.text("GroupName");
             known_group(account, group)?;
-            user(account, name)?.groups.remove(group);
+            account.user(name)?.groups.remove(group);
             Ok(None)
         }
         "ListGroupsForUser" => list_groups(account, account_id, name),
         "DeleteUser" => {
-            if let Some(what) = obstacle(user(account, name)?) {
+            if let Some(what) = obstacle(account.user(name)?) {
                 let message = format!("Cannot delete entity, {what}");
                 return Err(Refusal::new(409, "DeleteConflict", message));
             }
             account.users.remove(name);
             Ok(None)
         }
-        other => of_user(user(account, name)?, account_id, name, other, form),
+        other => of_user(account.user(name)?, account_id, name, other, form),
     }
 }
 
@@ -131,23 +135,13 @@ fn of_user(user: &mut User, account_id: &str, name: &str, operation: &str, form:
                 .ok_or_else(|| no_inline_policy(policy))
         }
         "ListUserPolicies" => Ok(Some(whole_list("PolicyNames", user.inline.keys().cloned()))),
-        "GetLoginProfile" => Err(Refusal::no_such_entity(format!(
-            "Login Profile for User {name} cannot be found."
-        ))),
         // Nobody can have any of these here, but a deletion asks.
-        "ListAccessKeys" => Ok(Some(whole_list("AccessKeyMetadata", []))),
         "ListMFADevices" => Ok(Some(whole_list("MFADevices", []))),
         "ListSigningCertificates" => Ok(Some(whole_list("Certificates", []))),
         "ListSSHPublicKeys" => Ok(Some(whole_list("SSHPublicKeys", []))),
         "ListServiceSpecificCredentials" => Ok(Some(whole_list("ServiceSpecificCredentials", []))),
         other => Err(unknown_operation(other)),
     }
-}
-
-fn user<'a>(account: &'a mut Account, name: &str) -> Result<&'a mut User, Refusal> {
-    account.users.get_mut(name).ok_or_else(|| {
-        Refusal::no_such_entity(format!("The user with name {name} cannot be found."))
-    })
 }
 
 fn known_group(account: &Account, name: &str) -> Result<(), Refusal> {
@@ -188,16 +182,8 @@ fn create_user(account: &mut Account, account_id: &str, id: String, form: &Form)
     if let Some(arn) = boundary {
         check_policy(arn, "Scope ARN")?;
     }
-    let user = User {
-        id,
-        path: form.optional("Path").unwrap_or("/").to_owned(),
-        created: now(),
-        boundary: boundary.map(str::to_owned),
-        tags: form.tags(),
-        attached: [].into(),
-        inline: [].into(),
-        groups: [].into(),
-    };
+    let mut user = User::new(id, form.optional("Path").unwrap_or("/"), form.tags());
+    user.boundary = boundary.map(str::to_owned);
     let answer = details(&user, account_id, name);
     account.users.insert(name.to_owned(), user);
     Ok(Some(answer))
@@ -205,12 +191,12 @@ fn create_user(account: &mut Account, account_id: &str, id: String, form: &Form)
 
 fn add_to_group(account: &mut Account, name: &str, group: &str) -> Outcome {
     known_group(account, group)?;
-    user(account, name)?.groups.insert(group.to_owned());
+    account.user(name)?.groups.insert(group.to_owned());
     Ok(None)
 }
 
 fn list_groups(account: &mut Account, account_id: &str, name: &str) -> Outcome {
-    let names = user(account, name)?.groups.clone();
+    let names = account.user(name)?.groups.clone();
     let groups = names.into_iter().filter_map(|name| {
         let group = account.groups.get(&name)?;
         Some(
@@ -230,6 +216,8 @@ fn list_groups(account: &mut Account, account_id: &str, name: &str) -> Outcome {
 /// What stops a deletion.
 fn obstacle(user: &User) -> Option<&'static str> {
     let obstacles = [
+        (user.login.is_some(), "must delete login profile first."),
+        (!user.keys.is_empty(), "must delete access keys first."),
         (
             !user.groups.is_empty(),
             "must remove users from group first.",

@@ -6,6 +6,8 @@
 //! quotas and no faults: for all of that there is the stand-in.
 
 mod iam;
+mod json;
+mod keys;
 mod log;
 mod s3;
 mod serve;
@@ -20,11 +22,14 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use jiff::SignedDuration;
 use tokio::sync::oneshot;
 
 pub use log::{Call, by_action, round_trips};
 use serve::Shared;
 use state::State;
+
+use crate::standin::KMS_ALIAS;
 
 /// The access key of the hub account. Its secret is never checked.
 const HUB_KEY: &str = "AKIABENCHMARKHUB0001";
@@ -38,8 +43,36 @@ pub struct BenchServerOptions {
     pub groups: Vec<String>,
     /// Names of the buckets of the hub account.
     pub buckets: Vec<String>,
+    /// Aliases of the KMS keys that every account has.
+    pub kms_aliases: Vec<String>,
     /// How long each call takes.
     pub latency: Duration,
+}
+
+/// A user that exists before the first call.
+#[derive(Debug, Clone)]
+pub struct SeedUser {
+    /// Its account.
+    pub account_id: String,
+    /// Its name.
+    pub name: String,
+    /// `/` or `/some/path/`.
+    pub path: String,
+    /// All tags, reserved ones too.
+    pub tags: Vec<(String, String)>,
+    /// Its access keys, all active.
+    pub keys: Vec<SeedKey>,
+}
+
+/// An access key that exists before the first call.
+#[derive(Debug, Clone)]
+pub struct SeedKey {
+    /// `AKIA...`
+    pub access_key_id: String,
+    /// How long ago it was created.
+    pub age: Duration,
+    /// How long ago it was used last; none is never.
+    pub last_used: Option<Duration>,
 }
 
 impl Default for BenchServerOptions {
@@ -48,6 +81,7 @@ impl Default for BenchServerOptions {
             hub_account_id: "800000000000".to_owned(),
             groups: Vec::new(),
             buckets: Vec::new(),
+            kms_aliases: vec![KMS_ALIAS.to_owned(), "alias/aws/ssm".to_owned()],
             latency: Duration::from_millis(40),
         }
     }
@@ -122,6 +156,31 @@ impl BenchServer {
     /// How many users exist in all accounts.
     pub fn users(&self) -> usize {
         self.shared.state().users()
+    }
+
+    /// How many access keys exist in all accounts.
+    pub fn access_keys(&self) -> usize {
+        let mut state = self.shared.state();
+        state.every_user().map(|user| user.keys.len()).sum()
+    }
+
+    /// How many parameters exist in all accounts.
+    pub fn parameters(&self) -> usize {
+        self.shared.state().parameters()
+    }
+
+    /// Adds a user with its keys, or puts it in the place of one that exists.
+    pub fn seed_user(&self, user: SeedUser) {
+        self.shared.state().seed(user);
+    }
+
+    /// Lets days pass for all users: dates of keys, their last use, and the times inside the tags
+    /// `crossaccount:retiring-key` and `crossaccount:key-intent` get older.
+    pub fn age_users(&self, days: u32) {
+        let by = SignedDuration::from_hours(24 * i64::from(days));
+        for user in self.shared.state().every_user() {
+            keys::age(user, by);
+        }
     }
 
     /// Environment variables with which the SDK, the provider and Terraform reach this server as the

@@ -18,7 +18,7 @@ use tokio::net::TcpListener;
 use super::log::Call;
 use super::state::{Caller, State};
 use super::wire::{Form, Outcome, Refusal, Service, query_answer};
-use super::{iam, s3, sts};
+use super::{iam, json, s3, sts};
 
 /// What connections share.
 #[derive(Debug)]
@@ -98,8 +98,14 @@ async fn handle(
         .and_then(|value| value.to_str().ok())
         .unwrap_or_default();
     let (key, service) = credential(authorization);
+    shared.state().note_use(key, service);
     let (response, mut call) = match service {
         "s3" => s3::answer(&mut shared.state(), key, &head),
+        "ssm" | "kms" => {
+            let target = head.headers.get("x-amz-target");
+            let target = target.and_then(|target| target.to_str().ok());
+            json::answer(&mut shared.state(), key, target.unwrap_or_default(), &body)
+        }
         "sts" => query(&mut shared.state(), Service::Sts, key, &body),
         _ => query(&mut shared.state(), Service::Iam, key, &body),
     };
@@ -145,6 +151,13 @@ fn query(
             match service {
                 Service::Iam => {
                     form.text("UserName").clone_into(&mut call.user_name);
+                    let key_id = form.text("AccessKeyId");
+                    let account = state.account(&caller.account_id);
+                    if !key_id.is_empty()
+                        && let Some((name, _)) = account.owner(key_id)
+                    {
+                        name.clone_into(&mut call.user_name);
+                    }
                     iam::answer(state, &caller, operation, &form)
                 }
                 Service::Sts => sts::answer(state, &caller, operation, &form, &mut call),
@@ -158,8 +171,9 @@ fn query(
 }
 
 impl Caller {
-    fn clone_into_call(&self, call: &mut Call) {
+    pub(super) fn clone_into_call(&self, call: &mut Call) {
         self.account_id.clone_into(&mut call.account_id);
+        self.user_name.clone_into(&mut call.user_name);
         self.session_name.clone_into(&mut call.session_name);
     }
 }
@@ -178,7 +192,7 @@ pub(super) fn new_call(action: String) -> Call {
     }
 }
 
-fn unknown_key() -> Refusal {
+pub(super) fn unknown_key() -> Refusal {
     Refusal::new(
         403,
         "InvalidClientTokenId",

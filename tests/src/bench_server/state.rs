@@ -1,14 +1,19 @@
-//! What the server remembers: accounts with their users and groups, sessions, and keys of objects.
+//! What the server remembers: accounts with their users, groups and parameters, who signs with what, and keys of
+//! objects.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::BenchServerOptions;
+use super::json::Parameter;
+use super::keys::{Key, Login};
+use super::wire::Refusal;
+use super::{BenchServerOptions, SeedUser};
 
 #[derive(Debug)]
 pub(super) struct State {
     groups: Vec<String>,
+    kms_aliases: Vec<String>,
     accounts: BTreeMap<String, Account>,
     callers: HashMap<String, Caller>,
     /// The keys of the objects in each bucket.
@@ -22,14 +27,41 @@ pub(super) struct Caller {
     pub(super) account_id: String,
     pub(super) arn: String,
     pub(super) user_id: String,
-    /// Empty for the hub.
+    /// Empty for the hub and for users.
     pub(super) session_name: String,
+    /// The IAM user whose key signs; empty for the hub and for sessions.
+    pub(super) user_name: String,
 }
 
 #[derive(Debug, Default)]
 pub(super) struct Account {
     pub(super) users: BTreeMap<String, User>,
     pub(super) groups: BTreeMap<String, Group>,
+    pub(super) parameters: BTreeMap<String, Parameter>,
+    pub(super) kms_keys: Vec<KmsKey>,
+}
+
+#[derive(Debug)]
+pub(super) struct KmsKey {
+    pub(super) alias: String,
+    pub(super) id: String,
+    pub(super) created: Timestamp,
+}
+
+impl Account {
+    pub(super) fn user(&mut self, name: &str) -> Result<&mut User, Refusal> {
+        self.users.get_mut(name).ok_or_else(|| {
+            Refusal::no_such_entity(format!("The user with name {name} cannot be found."))
+        })
+    }
+
+    /// The user of an access key, and the key.
+    pub(super) fn owner(&self, key_id: &str) -> Option<(&str, &Key)> {
+        self.users.iter().find_map(|(name, user)| {
+            let key = user.keys.iter().find(|key| key.id == key_id)?;
+            Some((name.as_str(), key))
+        })
+    }
 }
 
 #[derive(Debug)]
@@ -42,6 +74,38 @@ pub(super) struct User {
     pub(super) attached: BTreeSet<String>,
     pub(super) inline: BTreeMap<String, String>,
     pub(super) groups: BTreeSet<String>,
+    /// The oldest first.
+    pub(super) keys: Vec<Key>,
+    pub(super) login: Option<Login>,
+}
+
+impl User {
+    /// A user to whom nothing belongs.
+    pub(super) fn new(id: String, path: &str, tags: Vec<(String, String)>) -> Self {
+        Self {
+            id,
+            path: path.to_owned(),
+            created: now(),
+            boundary: None,
+            tags,
+            attached: BTreeSet::new(),
+            inline: BTreeMap::new(),
+            groups: BTreeSet::new(),
+            keys: Vec::new(),
+            login: None,
+        }
+    }
+
+    /// The user as somebody who signs calls.
+    pub(super) fn caller(&self, account_id: &str, name: &str) -> Caller {
+        Caller {
+            account_id: account_id.to_owned(),
+            arn: format!("arn:aws:iam::{account_id}:user{}{name}", self.path),
+            user_id: self.id.clone(),
+            session_name: String::new(),
+            user_name: name.to_owned(),
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -58,9 +122,11 @@ impl State {
             user_id: "AIDABENCHMARKHUB00001".to_owned(),
             account_id: hub,
             session_name: String::new(),
+            user_name: String::new(),
         };
         Self {
             groups: options.groups,
+            kms_aliases: options.kms_aliases,
             accounts: BTreeMap::new(),
             callers: HashMap::from([(hub_key.to_owned(), caller)]),
             buckets: options
@@ -92,13 +158,78 @@ impl State {
                 let id = self.unique_id("AGPA", 17);
                 (name, Group { id, created: now() })
             });
+            let groups = groups.collect();
+            let kms_keys = self.kms_aliases.iter().map(|alias| KmsKey {
+                alias: alias.clone(),
+                id: uuid::Uuid::new_v4().to_string(),
+                created: Timestamp::now(),
+            });
             let account = Account {
-                users: BTreeMap::new(),
-                groups: groups.collect(),
+                groups,
+                kms_keys: kms_keys.collect(),
+                ..Account::default()
             };
             self.accounts.insert(account_id.to_owned(), account);
         }
         self.accounts.entry(account_id.to_owned()).or_default()
+    }
+
+    /// Lets a key sign for somebody, or for nobody any more.
+    pub(super) fn set_key(&mut self, key_id: &str, owner: Option<Caller>) {
+        match owner {
+            Some(owner) => self.callers.insert(key_id.to_owned(), owner),
+            None => self.callers.remove(key_id),
+        };
+    }
+
+    /// Notes that a call was signed with a key, when it is one of a user.
+    pub(super) fn note_use(&mut self, key_id: &str, service: &str) {
+        let Some(caller) = self.callers.get(key_id).cloned() else {
+            return;
+        };
+        let account = self.accounts.get_mut(&caller.account_id);
+        let user = account.and_then(|account| account.users.get_mut(&caller.user_name));
+        let keys = user.map(|user| user.keys.iter_mut());
+        for key in keys.into_iter().flatten().filter(|key| key.id == key_id) {
+            key.used = Some((Timestamp::now(), service.to_owned()));
+        }
+    }
+
+    /// Makes a user that exists before the first call, with its keys.
+    pub(super) fn seed(&mut self, seed: SeedUser) {
+        let id = self.unique_id("AIDA", 17);
+        let ago = |age| {
+            let now = Timestamp::now();
+            now.saturating_sub(age).unwrap_or(now)
+        };
+        let mut user = User::new(id, &seed.path, seed.tags);
+        user.keys.extend(seed.keys.into_iter().map(|key| Key {
+            id: key.access_key_id,
+            active: true,
+            created: ago(key.age),
+            used: key.last_used.map(|age| (ago(age), "s3".to_owned())),
+        }));
+        user.keys.sort_by_key(|key| key.created);
+        for key in &user.keys {
+            let owner = user.caller(&seed.account_id, &seed.name);
+            self.callers.insert(key.id.clone(), owner);
+        }
+        let account = self.account(&seed.account_id);
+        account.users.insert(seed.name, user);
+    }
+
+    /// All users of all accounts.
+    pub(super) fn every_user(&mut self) -> impl Iterator<Item = &mut User> {
+        let accounts = self.accounts.values_mut();
+        accounts.flat_map(|account| account.users.values_mut())
+    }
+
+    /// How many parameters exist in all accounts.
+    pub(super) fn parameters(&self) -> usize {
+        self.accounts
+            .values()
+            .map(|account| account.parameters.len())
+            .sum()
     }
 
     pub(super) fn users(&self) -> usize {
@@ -117,14 +248,16 @@ impl State {
 
 /// Now, as XML of AWS has it.
 pub(super) fn now() -> String {
-    Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+    shown(Timestamp::now())
+}
+
+/// A time as XML of AWS has it.
+pub(super) fn shown(time: Timestamp) -> String {
+    time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
 /// A time so many seconds from now.
 pub(super) fn in_seconds(seconds: i64) -> String {
     let time = Timestamp::now().saturating_add(SignedDuration::from_secs(seconds));
-    time.map_or_else(
-        |_| now(),
-        |time| time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
-    )
+    time.map_or_else(|_| now(), shown)
 }

@@ -49,6 +49,7 @@ fn assume_role(state: &mut State, form: &Form, call: &mut Call) -> Outcome {
         account_id,
         user_id,
         session_name: session_name.to_owned(),
+        user_name: String::new(),
     };
     let seconds = form.text("DurationSeconds").parse().unwrap_or(3600);
     let user = [

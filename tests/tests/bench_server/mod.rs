@@ -1,6 +1,8 @@
 //! The server of the benchmark answers as the AWS stand-in does: the same calls through the AWS SDK lead to the same
 //! fields on both, but for what is random or a time.
 
+mod secrets;
+
 use std::fmt::Debug;
 use std::time::Duration;
 
@@ -22,13 +24,19 @@ const BOUNDARY: &str = "arn:aws:iam::aws:policy/PowerUserAccess";
 const POLICY: &str = r#"{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:Get*", "Resource": "*"}]}"#;
 
 /// Every call that the server answers, as its log names it.
-const ANSWERED: [&str; 25] = [
+const ANSWERED: [&str; 40] = [
     "iam:AddUserToGroup",
     "iam:AttachUserPolicy",
+    "iam:CreateAccessKey",
+    "iam:CreateLoginProfile",
     "iam:CreateUser",
+    "iam:DeleteAccessKey",
+    "iam:DeleteLoginProfile",
     "iam:DeleteUser",
     "iam:DeleteUserPolicy",
     "iam:DetachUserPolicy",
+    "iam:GetAccessKeyLastUsed",
+    "iam:GetAccountPasswordPolicy",
     "iam:GetAccountSummary",
     "iam:GetLoginProfile",
     "iam:GetUser",
@@ -44,8 +52,17 @@ const ANSWERED: [&str; 25] = [
     "iam:PutUserPolicy",
     "iam:RemoveUserFromGroup",
     "iam:TagUser",
+    "iam:UpdateAccessKey",
+    "iam:UpdateLoginProfile",
+    "kms:DescribeKey",
     "s3:HeadBucket",
     "s3:PutObject",
+    "ssm:AddTagsToResource",
+    "ssm:DeleteParameter",
+    "ssm:DescribeParameters",
+    "ssm:GetParameter",
+    "ssm:ListTagsForResource",
+    "ssm:PutParameter",
     "sts:AssumeRole",
     "sts:GetCallerIdentity",
 ];
@@ -112,7 +129,7 @@ where
         (r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "REQUEST"),
         (r"\d{4}-\d\d-\d\dT[0-9:.]+Z", "TIME"),
         (r"\b[0-9]{12}\b", "ACCOUNT"),
-        (r"(AIDA|AGPA|AROA|ASIA)[A-Z0-9]{16,17}", "${1}ID"),
+        (r"(AIDA|AGPA|AROA|ASIA|AKIA)[A-Z0-9]{16,17}", "${1}ID"),
         (r#"session_token: "[^"]*""#, "session_token: TOKEN"),
         (r#"e_tag: Some\("[^)]*"\)"#, "e_tag: TAG"),
     ];
@@ -274,6 +291,8 @@ async fn transcript(
         note!(iam.delete_user().user_name(name));
         note!(iam.get_user().user_name(name));
     }
+
+    lines.extend(secrets::transcript(environment, &credentials).await);
 
     let s3 = aws_sdk_s3::config::Builder::from(&hub)
         .force_path_style(true)
