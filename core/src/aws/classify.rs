@@ -237,6 +237,8 @@ pub fn may_have_committed(error: &Error) -> bool {
         | ErrorKind::Rejected
         | ErrorKind::Throttled
         | ErrorKind::Cancelled
+        | ErrorKind::AccessKey
+        | ErrorKind::ConsoleAccess
         | ErrorKind::Audit
         | ErrorKind::Internal => false,
     }

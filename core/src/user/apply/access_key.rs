@@ -4,12 +4,13 @@
 //! between, the new key is deleted again; whoever dies in between leaves an intent on the user that tells
 //! the next run whose key it is.
 
-use std::cell::{Cell, RefCell};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::once::Once;
 use super::{Applier, SETTLED_WITHIN, VISIBLE_WITHIN, is_user_missing, record};
 use crate::audit::Step as StepRecord;
 use crate::aws::{RequestId, is_credential_failure, is_settling, may_have_committed, settle};
@@ -25,8 +26,6 @@ use crate::user::{Step, observe};
 
 /// How long a new key may be unknown to STS. AWS tells to expect some seconds.
 const USABLE_WITHIN: Duration = Duration::from_mins(1);
-/// How often a key is tried to be made before giving up.
-const TRIES: u32 = 3;
 
 /// An access key between its making and its naming.
 pub(super) struct NewKey {
@@ -87,7 +86,7 @@ impl Applier<'_> {
     /// Puts tags on the user, and on our picture of it.
     pub(super) async fn tag(
         &mut self,
-        tags: std::collections::BTreeMap<String, String>,
+        tags: BTreeMap<String, String>,
     ) -> Result<Option<String>, Error> {
         let step = Step::TagUser(tags);
         let request_id = self.carry_out(&step).await?;
@@ -133,34 +132,27 @@ impl Applier<'_> {
             .iter()
             .flat_map(|keys| keys.keys.iter().map(|key| key.id.clone()))
             .collect();
-        let (tries, lost, cleaned) = (Cell::new(0), Cell::new(false), RefCell::new(Vec::new()));
+        let (once, cleaned) = (Once::default(), Mutex::new(Vec::new()));
         let attempt = || async {
-            if lost.replace(false) {
+            if once.is_lost() {
                 self.delete_keys_but(&known, &cleaned).await?;
+                once.found();
             }
-            tries.set(tries.get() + 1);
             let answer = session
                 .call_once("iam:CreateAccessKey", |iam| {
                     iam.create_access_key().user_name(name.as_str()).send()
                 })
                 .await;
-            if answer.as_ref().is_err_and(may_have_committed) {
-                lost.set(true);
-            }
-            answer
+            once.note(answer)
         };
-        let waits = |error: &Error| {
-            is_settling(error)
-                || (self.fresh && is_user_missing(error))
-                || (tries.get() < TRIES
-                    && matches!(error.kind(), ErrorKind::Throttled | ErrorKind::Unavailable))
-        };
+        let waits = |error: &Error| once.waits(error, self.fresh);
         let answer = settle(&self.tools.limits.settle(VISIBLE_WITHIN), waits, attempt).await;
-        let clean = match (&answer, lost.get()) {
+        let clean = match (&answer, once.is_lost()) {
             (Err(_), true) => self.delete_keys_but(&known, &cleaned).await.is_ok(),
             _ => true,
         };
-        self.records.append(&mut cleaned.into_inner());
+        self.records
+            .append(&mut cleaned.into_inner().unwrap_or_else(PoisonError::into_inner));
         let answer = match answer {
             Ok(answer) => answer,
             Err(error) if clean => return Err(self.close_intent_after(error).await),
@@ -199,13 +191,15 @@ impl Applier<'_> {
     async fn delete_keys_but(
         &self,
         known: &BTreeSet<String>,
-        records: &RefCell<Vec<StepRecord>>,
+        records: &Mutex<Vec<StepRecord>>,
     ) -> Result<(), Error> {
         let keys = observe::list_access_keys(self.tools.session, &self.user.name).await?;
         for key in keys.into_iter().filter(|key| !known.contains(&key.id)) {
             let step = Step::DeleteAccessKey(key.id);
             let deleted = self.carry_out(&step).await;
-            records.borrow_mut().push(record(&step, &deleted));
+            let mut records = records.lock().unwrap_or_else(PoisonError::into_inner);
+            records.push(record(&step, &deleted));
+            drop(records);
             deleted?;
         }
         Ok(())
@@ -216,22 +210,19 @@ impl Applier<'_> {
     async fn verify_key(&mut self) -> Result<Option<String>, Error> {
         let key = self.new_key()?;
         let tools = &self.tools;
-        let verified = settle(
-            &tools.limits.settle(USABLE_WITHIN),
-            is_credential_failure,
-            || {
-                tools
-                    .sessions
-                    .verify_key(&tools.target.account_id, &key.id, &key.secret)
-            },
-        );
+        let limits = tools.limits.settle(USABLE_WITHIN);
+        let verified = settle(&limits, is_credential_failure, || {
+            tools
+                .sessions
+                .verify_key(&tools.target.account_id, &key.id, &key.secret)
+        });
         let (verified, user) =
             tokio::join!(verified, observe::get_user(tools.session, &self.user.name));
         verified?;
-        let intent = |tags| KeyTags::read(tags).intent;
-        let ours = intent(&self.user.tags);
+        let ours = KeyTags::read(&self.user.tags).intent;
+        let found = user?.and_then(|user| KeyTags::read(&user.tags).intent);
         // A read may still show the past: only a later intent is another process.
-        match user?.and_then(|user| intent(&user.tags)) {
+        match found {
             Some(found) if Some(found) > ours => {
                 self.intent_is_ours = false;
                 Err(Error::new(

@@ -1,9 +1,8 @@
 //! The steps of console access: a password is made and stored before IAM gets it.
 
-use std::cell::Cell;
-
-use super::{Applier, SETTLED_WITHIN, VISIBLE_WITHIN, is_user_missing};
-use crate::aws::{RequestId, is_settling, may_have_committed, settle};
+use super::once::Once;
+use super::{Applier, SETTLED_WITHIN, VISIBLE_WITHIN};
+use crate::aws::{RequestId, is_settling, settle};
 use crate::error::{Error, ErrorKind};
 use crate::password;
 use crate::secret::Secret;
@@ -12,9 +11,6 @@ use crate::user::Step;
 use crate::user::console_access::{
     CONSOLE_ACCESS_TAG, ConsoleStep, LoginProfile, ObservedConsole, PasswordSource, StoredPassword,
 };
-
-/// How often a login profile is tried to be made before giving up.
-const TRIES: u32 = 3;
 
 impl Applier<'_> {
     /// Carries out one step and keeps what it changed.
@@ -107,9 +103,9 @@ impl Applier<'_> {
     ) -> Result<Option<String>, Error> {
         let password = self.password()?;
         let (session, name) = (self.tools.session, &self.user.name);
-        let (tries, lost) = (Cell::new(0), Cell::new(false));
+        let once = Once::default();
         let attempt = || async {
-            tries.set(tries.get() + 1);
+            let lost = once.is_lost();
             let answer = session
                 .call_once("iam:CreateLoginProfile", |iam| {
                     iam.create_login_profile()
@@ -119,23 +115,13 @@ impl Applier<'_> {
                         .send()
                 })
                 .await;
-            match answer {
+            match once.note(answer) {
                 Ok(output) => Ok(output.request_id().map(str::to_owned)),
-                Err(error) if lost.get() && error.aws_code() == Some("EntityAlreadyExists") => {
-                    Ok(None)
-                }
-                Err(error) => {
-                    lost.set(lost.get() || may_have_committed(&error));
-                    Err(error)
-                }
+                Err(error) if lost && error.aws_code() == Some("EntityAlreadyExists") => Ok(None),
+                Err(error) => Err(error),
             }
         };
-        let waits = |error: &Error| {
-            is_settling(error)
-                || (self.fresh && is_user_missing(error))
-                || (tries.get() < TRIES
-                    && matches!(error.kind(), ErrorKind::Throttled | ErrorKind::Unavailable))
-        };
+        let waits = |error: &Error| once.waits(error, self.fresh);
         let request_id = settle(&self.tools.limits.settle(VISIBLE_WITHIN), waits, attempt).await?;
         self.console_mut().profile = Some(LoginProfile {
             create_date: Some(self.tools.clock.now()),

@@ -2,6 +2,7 @@
 
 mod access_key;
 mod console_access;
+mod once;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
