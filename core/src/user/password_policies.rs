@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::OnceCell;
 
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
 use crate::ids::AccountId;
 use crate::password::PasswordPolicy;
 use crate::session::Session;
@@ -21,26 +21,9 @@ impl PasswordPolicies {
             let mut policies = self.0.lock().unwrap_or_else(PoisonError::into_inner);
             Arc::clone(policies.entry(session.account_id().clone()).or_default())
         };
-        let policy = cell.get_or_try_init(|| read(session)).await?;
+        let policy = cell
+            .get_or_try_init(|| async { PasswordPolicy::fetch(session).await.map(Arc::new) })
+            .await?;
         Ok(Arc::clone(policy))
-    }
-}
-
-/// `GetAccountPasswordPolicy`. An account without a policy of its own has the default of AWS.
-async fn read(session: &Session) -> Result<Arc<PasswordPolicy>, Error> {
-    let answer = session
-        .call("iam:GetAccountPasswordPolicy", |iam| {
-            iam.get_account_password_policy().send()
-        })
-        .await;
-    match answer {
-        Ok(output) => Ok(Arc::new(
-            output
-                .password_policy()
-                .map(PasswordPolicy::from)
-                .unwrap_or_default(),
-        )),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(Arc::default()),
-        Err(error) => Err(error.while_doing("read the password policy of the account")),
     }
 }

@@ -65,7 +65,7 @@ impl Applier<'_> {
         };
         let length = password::effective_length(length, &policy)
             .map_err(|error| error.in_account(&tools.target.account_id))?;
-        let password = password::generate(&policy, length);
+        let password = password::generate(length, &self.user.name)?;
         let parameter = self.parameter(store, SecretKind::ConsolePassword);
         let value = SecretValue::ConsolePassword {
             password: password.clone(),

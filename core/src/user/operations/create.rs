@@ -108,9 +108,7 @@ impl Users {
         let wish = self.wish(target, spec, self.clock.now(), Parameters::default());
         let changes = changes(&wish, Start::Nothing(&nothing));
         refuse(&changes, target)?;
-        if changes.touches_keys() || changes.touches_console() {
-            self.check_key(target).await?;
-        }
+        self.check_credentials(&session, target, spec, &changes).await?;
         let subject = subject(target, &spec.name, None);
         let steps = describe(&changes.steps);
         let recording = self.audit.begin(subject, Action::CreateUser, steps).await?;

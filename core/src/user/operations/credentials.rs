@@ -10,11 +10,12 @@ use super::{Limits, Outcome, Users, describe, in_own_task, note, subject};
 use crate::audit::{Action, Conclusion, Status};
 use crate::error::{Error, ErrorKind};
 use crate::ids::UserName;
+use crate::password::{self, PasswordPolicy};
 use crate::secrets::{KeyCheck, ParameterName, ParameterState, SecretKind};
 use crate::session::{Access, Session, Target};
-use crate::user::access_keys::{self, Demand, KeyPolicy, StoredKey};
+use crate::user::access_keys::{self, Demand, KeyPolicy, KeyStep, StoredKey};
 use crate::user::apply::{Applier, record};
-use crate::user::console_access::{ConsoleAccess, ConsoleStep, StoredPassword};
+use crate::user::console_access::{ConsoleAccess, ConsoleStep, PasswordSource, StoredPassword};
 use crate::user::{
     Changes, Demands, Expected, Facets, NoCredentials, ObservedUser, Ownership, Parameters, Places,
     Recorded, Refusal, Start, Step, UserSpec, Wish, changes, observe,
@@ -244,6 +245,48 @@ impl Users {
         .with_advice(
             "Configure `secrets`: credentials are kept in SSM Parameter Store and nowhere else.",
         ))
+    }
+
+    /// Everything about new credentials that AWS would refuse later is refused here, before the first
+    /// write: a KMS key that cannot be used, and a password that the account's policy does not take.
+    pub(super) async fn check_credentials(
+        &self,
+        session: &Session,
+        target: &Target,
+        spec: &UserSpec,
+        changes: &Changes,
+    ) -> Result<(), Error> {
+        let stores = |step: &Step| {
+            matches!(step, Step::Key(KeyStep::Store) | Step::Console(ConsoleStep::Store))
+        };
+        let sets_password = changes.steps.iter().any(|step| {
+            matches!(
+                step,
+                Step::Console(ConsoleStep::CreateProfile { .. } | ConsoleStep::UpdateProfile { .. })
+            )
+        });
+        let key = async {
+            match changes.steps.iter().any(stores) {
+                true => self.check_key(target).await,
+                false => Ok(()),
+            }
+        };
+        let password = async {
+            match (&spec.console_access, sets_password) {
+                (Some(wanted), true) => {
+                    let policy = self.password_policies.of(session).await?;
+                    fits(wanted, &policy).map_err(|error| error.in_account(&target.account_id))
+                }
+                _ => Ok(()),
+            }
+        };
+        tokio::try_join!(key, password).map(|_| ())
+    }
+
+    /// What the account asks of console passwords: read once, with the read session.
+    pub async fn password_policy(&self, target: &Target) -> Result<Arc<PasswordPolicy>, Error> {
+        let session = self.sessions.open(target, Access::Read).await?;
+        self.password_policies.of(&session).await
     }
 
     /// The KMS key of the store must be usable before a credential is made. Once per process and account.
@@ -479,6 +522,20 @@ fn explain(outcome: Outcome, doing: &str) -> Outcome {
     Outcome {
         result: outcome.result.map_err(|error| error.while_doing(doing)),
         ..outcome
+    }
+}
+
+/// Whether the password that is wanted can satisfy the policy of its account. Pure.
+fn fits(wanted: &ConsoleAccess, policy: &PasswordPolicy) -> Result<(), Error> {
+    let refused = |error: Error| error.with_kind(ErrorKind::ConsoleAccess);
+    match &wanted.source {
+        PasswordSource::Generated { length } => {
+            password::effective_length(*length, policy).map(|_| ()).map_err(refused)
+        }
+        PasswordSource::Given(given) => match &given.password {
+            Some(password) => policy.check(password).map_err(refused),
+            None => Ok(()),
+        },
     }
 }
 

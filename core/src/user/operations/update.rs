@@ -121,9 +121,7 @@ impl Users {
         let mut changes = changes(&wish, Start::User(&user));
         let held_back = hold_back(&mut changes, scope);
         refuse(&changes, target)?;
-        if changes.touches_keys() || changes.touches_console() {
-            self.check_key(target).await?;
-        }
+        self.check_credentials(&session, target, spec, &changes).await?;
         Ok(Prepared {
             session,
             user,
