@@ -70,7 +70,7 @@ def serve(environ: dict[str, Any]) -> Answer:
 
         by_hand = credential.by_hand
         if not by_hand:
-            hit = FAULTS.choose(call, visibility.can_be_invisible(call))
+            hit = FAULTS.choose(call, visibility.impossible(call))
         if hit:
             record.fault = hit[0].fault_id
             record.fault_kind = hit[0].kind
@@ -116,6 +116,8 @@ def apply_early(call: Call, hit: list[Fault]) -> Answer | None:
             raise Dropped
         elif fault.kind == "not_visible":
             return visibility.answer(call)
+        elif fault.kind == "newest_not_listed":
+            return visibility.without_newest(call)
     return None
 
 

@@ -1,7 +1,7 @@
 """Faults on purpose, limited to an account, an action and certain occurrences.
 
 Kinds: `latency`, `throttle`, `http_error`, `drop_before_commit`, `drop_after_commit`,
-`not_visible`, `hold_before_commit`, `hold_after_commit`.
+`not_visible`, `newest_not_listed`, `hold_before_commit`, `hold_after_commit`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from .wire import AwsError
 
 KINDS = {
     "latency", "throttle", "http_error", "drop_before_commit", "drop_after_commit", "not_visible",
-    "hold_before_commit", "hold_after_commit",
+    "newest_not_listed", "hold_before_commit", "hold_after_commit",
 }  # fmt: skip
 THROTTLE_CODES = {
     "iam": ("Throttling", 400, "Rate exceeded"),
@@ -88,14 +88,14 @@ class Faults:
             self.active[fault.fault_id] = fault
         return fault
 
-    def choose(self, call: Call, can_be_invisible: bool) -> list[Fault]:
-        """Faults that hit this call. Each counts the calls that match it."""
+    def choose(self, call: Call, impossible: set[str]) -> list[Fault]:
+        """Faults that hit this call. Each counts the calls that match it and that its kind can hit."""
         chosen = []
         with self.condition:
             for fault in self.active.values():
                 if not fault.matches(call):
                     continue
-                if fault.kind == "not_visible" and not can_be_invisible:
+                if fault.kind in impossible:
                     continue
                 fault.seen += 1
                 last = None if fault.count is None else fault.first + fault.count - 1

@@ -1,16 +1,44 @@
-"""What a call meets that comes before a change has spread: the fault `not_visible`."""
+"""What a call meets that comes before a change has spread: the faults `not_visible` and
+`newest_not_listed`."""
 
 from __future__ import annotations
 
 from . import kms
-from .dispatch import as_json
-from .iam import store
+from .dispatch import as_json, serialize
+from .iam import access_keys, store
 from .request import Call
 from .ssm import store as parameters
-from .wire import Answer, AwsError, no_such_entity
+from .wire import Answer, AwsError, new_request_id, no_such_entity
 
 # Creations see what is there: a name that is taken is taken everywhere.
 CREATIONS = {"iam:CreateUser", "ssm:PutParameter"}
+
+
+def impossible(call: Call) -> set[str]:
+    """The kinds of this module that cannot hit the call."""
+    return {
+        kind
+        for kind, possible in (
+            ("not_visible", can_be_invisible(call)),
+            ("newest_not_listed", bool(listed_keys(call))),
+        )
+        if not possible
+    }
+
+
+def listed_keys(call: Call) -> list[access_keys.Key]:
+    """The keys that `ListAccessKeys` is about, in the order of their creation."""
+    if call.action != "iam:ListAccessKeys":
+        return []
+    user = store.backend(call.account_id).users.get(call.params.get("UserName"))
+    return list(user.access_keys) if user else []
+
+
+def without_newest(call: Call) -> Answer:
+    """The list of a place that has not heard of the newest key."""
+    keys = [access_keys.listed(key) for key in listed_keys(call)[:-1]]
+    result = {"AccessKeyMetadata": keys, "IsTruncated": False}
+    return serialize("iam", "ListAccessKeys", result, new_request_id())
 
 
 def can_be_invisible(call: Call) -> bool:

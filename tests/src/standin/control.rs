@@ -59,6 +59,8 @@ pub enum FaultKind {
     /// A call that names an existing user, parameter or KMS key is told that there is none, `DescribeParameters` finds
     /// nothing, and `GetCallerIdentity` does not know the key that signed. `CreateUser` and `PutParameter` are spared.
     NotVisible,
+    /// `ListAccessKeys` of a user who has keys answers without the newest one; other calls are spared.
+    NewestNotListed,
     /// The call waits before anything is done, until it is released.
     HoldBeforeCommit,
     /// The call is done and its answer waits until it is released.
@@ -141,6 +143,7 @@ impl Fault {
             FaultKind::DropBeforeCommit => ("drop_before_commit", json!({})),
             FaultKind::DropAfterCommit => ("drop_after_commit", json!({})),
             FaultKind::NotVisible => ("not_visible", json!({})),
+            FaultKind::NewestNotListed => ("newest_not_listed", json!({})),
             FaultKind::HoldBeforeCommit => ("hold_before_commit", json!({})),
             FaultKind::HoldAfterCommit => ("hold_after_commit", json!({})),
         };

@@ -1,4 +1,4 @@
-//! A hub account, member accounts with a member role, and an audit bucket: what a test needs before
+//! A hub account, member accounts with a member role, a KMS key in each, and an audit bucket: what a test needs before
 //! it can begin. Every world has accounts of its own, so tests run side by side.
 
 use std::collections::BTreeMap;
@@ -171,7 +171,7 @@ fn sdk_config(
         .build()
 }
 
-/// A hub account and its member accounts.
+/// A hub account and its member accounts, each with the KMS key [`KMS_ALIAS`](super::KMS_ALIAS).
 #[derive(Debug)]
 pub struct World {
     endpoint: String,

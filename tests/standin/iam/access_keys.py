@@ -93,16 +93,18 @@ def list_access_keys(call: IamCall) -> dict[str, Any]:
         user.access_keys,
         key=lambda key: f"{key.create_date.isoformat()} {key.access_key_id}",
     )
-    result["AccessKeyMetadata"] = [
-        {
-            "UserName": user.name,
-            "AccessKeyId": key.access_key_id,
-            "Status": key.status,
-            "CreateDate": key.create_date,
-        }
-        for key in result["AccessKeyMetadata"]
-    ]
+    result["AccessKeyMetadata"] = [listed(key) for key in result["AccessKeyMetadata"]]
     return result
+
+
+def listed(key: Key) -> dict[str, Any]:
+    """A key as lists show it."""
+    return {
+        "UserName": key.user_name,
+        "AccessKeyId": key.access_key_id,
+        "Status": key.status,
+        "CreateDate": key.create_date,
+    }
 
 
 @handles("UpdateAccessKey")

@@ -216,6 +216,26 @@ async fn what_has_not_spread_yet_is_not_found_and_creations_are_spared() {
 }
 
 #[tokio::test]
+async fn a_new_key_can_be_missing_from_the_list_for_a_moment() {
+    let (world, first) = prepared().await;
+    let account = &world.members()[0];
+    let iam = account.logged_iam();
+    call(account, "iam:CreateAccessKey", &first).await;
+    let fault = Fault::new(FaultKind::NewestNotListed, "*").in_account(account.id());
+    world.control().add_fault(&fault).await.unwrap();
+    assert!(iam.get_user().user_name("alice").send().await.is_ok());
+    let list = async || {
+        let listed = iam.list_access_keys().user_name("alice").send().await;
+        let listed = listed.unwrap();
+        let ids = listed.access_key_metadata().iter();
+        ids.map(|key| key.access_key_id().unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(list().await, [first]);
+    assert_eq!(list().await.len(), 2);
+}
+
+#[tokio::test]
 async fn a_call_can_be_held_before_and_after_it_is_done() {
     for (kind, stored) in [
         (FaultKind::HoldBeforeCommit, 0),
