@@ -177,7 +177,10 @@ impl<'a> Planner<'a> {
             StoredKey::Holds(id) => Some(id),
             StoredKey::Unknown | StoredKey::Absent | StoredKey::Foreign(_) => None,
         };
-        for key in std::mem::take(&mut self.keys.interrupted) {
+        let mut interrupted = std::mem::take(&mut self.keys.interrupted);
+        // Adoption closes the intent, and with it the proof that the others are ours: it goes last.
+        interrupted.sort_by_key(|key| Some(&key.id) == stored);
+        for key in interrupted {
             if Some(&key.id) == stored {
                 self.adopt(key);
             } else {
@@ -526,8 +529,9 @@ impl<'a> Planner<'a> {
         let old = self.keys.current.map(|current| current.key);
         let reason = self.reason(need, old);
         self.decision.reasons.push(reason);
+        let beside = self.keys.foreign.iter().map(|key| key.id.clone()).collect();
         self.decision.steps.extend([
-            KeyStep::OpenIntent,
+            KeyStep::OpenIntent { beside },
             KeyStep::Create,
             KeyStep::Verify,
             KeyStep::Store,

@@ -10,7 +10,8 @@ use super::TriggerHash;
 pub const CURRENT_KEY_TAG: &str = "crossaccount:current-key";
 /// `<key id> <since when>` or `none`: the key that was replaced.
 pub const RETIRING_KEY_TAG: &str = "crossaccount:retiring-key";
-/// `<time>` or `none`: a key is being made since then.
+/// `<time>`, `<time> <key id>` or `none`: a key is being made since then. The id is that of a key
+/// which was there before and is not ours.
 pub const KEY_INTENT_TAG: &str = "crossaccount:key-intent";
 /// All three tags: what [`KeyStep::Forget`](super::KeyStep::Forget) removes.
 pub const KEY_TAGS: [&str; 3] = [CURRENT_KEY_TAG, RETIRING_KEY_TAG, KEY_INTENT_TAG];
@@ -44,6 +45,8 @@ pub struct KeyTags {
     pub retiring: Option<RetiringKey>,
     /// Since when a key is being made.
     pub intent: Option<Timestamp>,
+    /// Keys that were there when the intent was opened, and are not ours.
+    pub beside: Vec<String>,
     /// Whether any of the three tags is there, whatever it says.
     pub present: bool,
 }
@@ -75,22 +78,27 @@ impl KeyTags {
             }),
             _ => None,
         };
-        let intent = match words(KEY_INTENT_TAG).as_slice() {
-            [time] => time.parse().ok(),
-            _ => None,
-        };
+        let intent_words = words(KEY_INTENT_TAG);
+        let intent = intent_words.first().and_then(|time| time.parse().ok());
+        let beside = intent_words.into_iter().skip(1).map(str::to_owned);
         Self {
             current,
             retiring,
             intent,
+            beside: beside.collect(),
             present: KEY_TAGS.iter().any(|key| tags.contains_key(*key)),
         }
     }
 
     /// The tags of [`KeyStep::OpenIntent`](super::KeyStep::OpenIntent). `at` is also what the process
     /// recognises its own intent by.
-    pub fn open_intent(at: Timestamp) -> BTreeMap<String, String> {
-        [(KEY_INTENT_TAG.to_owned(), at.to_string())].into()
+    pub fn open_intent(at: Timestamp, beside: &[String]) -> BTreeMap<String, String> {
+        let mut value = at.to_string();
+        for id in beside {
+            value.push(' ');
+            value.push_str(id);
+        }
+        [(KEY_INTENT_TAG.to_owned(), value)].into()
     }
 
     /// The tags that close an intent whose key was deleted again, or never made.
