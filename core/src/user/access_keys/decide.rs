@@ -355,16 +355,12 @@ impl<'a> Planner<'a> {
     fn retiring_in_the_way(&self, retiring: Retiring<'_>, now: Option<Timestamp>) -> String {
         let Retiring { key, since } = retiring;
         let end = delete_at(self.policy, key, since);
-        let mut reason = format!("IAM allows two keys for a user, and {}", key.id);
-        match Guard::of(self.policy, self.now, key) {
-            Some(guard) => {
-                reason.push_str(&format!(" {}: {}", guard.describe(now), guard.advice()));
-            }
-            None if self.now < end => {
-                reason.push_str(&format!(" keeps its place until {}", date(end)));
-            }
-            None => reason.push_str(" was replaced just now"),
-        }
+        let why = match Guard::of(self.policy, self.now, key) {
+            Some(guard) => format!("{}: {}", guard.describe(now), guard.advice()),
+            None if self.now < end => format!("keeps its place until {}", date(end)),
+            None => "was replaced just now".to_owned(),
+        };
+        let mut reason = format!("IAM allows two keys for a user, and {} {why}", key.id);
         if !self.keys.foreign.is_empty() {
             reason.push_str("; ");
             reason.push_str(&self.foreign_in_the_way());

@@ -137,3 +137,76 @@ fn is_key_id(word: &str) -> bool {
             .bytes()
             .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::{
+        CURRENT_KEY_TAG, CurrentKey, KEY_INTENT_TAG, KeyTags, RETIRING_KEY_TAG, RetiringKey,
+    };
+    use crate::ids::TagValue;
+    use crate::user::access_keys::TriggerHash;
+
+    fn read(key: &str, value: &str) -> KeyTags {
+        KeyTags::read(&[(key.to_owned(), value.to_owned())].into())
+    }
+
+    #[test]
+    fn what_is_written_is_read_and_fits_into_tags_of_iam() {
+        let time = "2026-11-21T12:00:00.123456789Z".parse().unwrap();
+        let trigger = TriggerHash::of("again");
+        let mut tags = KeyTags::name_current("AKIANEW", Some(&trigger), Some(("AKIAOLD", time)));
+        assert_eq!(tags[KEY_INTENT_TAG], "none");
+        tags.extend(KeyTags::open_intent(time, &["AKIAOTHER".to_owned()]));
+        for value in tags.values() {
+            assert!(value.parse::<TagValue>().is_ok(), "{value}");
+        }
+        let expected = KeyTags {
+            current: Some(CurrentKey {
+                id: "AKIANEW".to_owned(),
+                trigger: Some(trigger),
+            }),
+            retiring: Some(RetiringKey {
+                id: "AKIAOLD".to_owned(),
+                since: time,
+            }),
+            intent: Some(time),
+            beside: vec!["AKIAOTHER".to_owned()],
+            present: true,
+        };
+        assert_eq!(KeyTags::read(&tags), expected);
+        tags.extend(KeyTags::close_intent());
+        assert_eq!(KeyTags::read(&tags).intent, None);
+    }
+
+    #[rstest::rstest]
+    #[case(CURRENT_KEY_TAG, "none")]
+    #[case(CURRENT_KEY_TAG, "")]
+    #[case(CURRENT_KEY_TAG, "a:b")]
+    #[case(CURRENT_KEY_TAG, "AKIA1 two three")]
+    #[case(RETIRING_KEY_TAG, "none")]
+    #[case(RETIRING_KEY_TAG, "AKIA1")]
+    #[case(RETIRING_KEY_TAG, "AKIA1 yesterday")]
+    #[case(KEY_INTENT_TAG, "none")]
+    #[case(KEY_INTENT_TAG, "soon AKIA1")]
+    fn rubbish_counts_as_absent_and_is_there_to_be_removed(#[case] key: &str, #[case] value: &str) {
+        let tags = read(key, value);
+        assert_eq!(
+            (tags.current, tags.retiring, tags.intent),
+            (None, None, None)
+        );
+        assert!(tags.present);
+    }
+
+    #[test]
+    fn a_trigger_that_nobody_can_have_written_is_none_and_the_key_stays_ours() {
+        let current = read(CURRENT_KEY_TAG, "AKIA1 XYZ").current.unwrap();
+        assert_eq!((current.id.as_str(), current.trigger), ("AKIA1", None));
+    }
+
+    #[test]
+    fn a_user_without_the_tags_has_none() {
+        assert_eq!(KeyTags::read(&BTreeMap::new()), KeyTags::default());
+    }
+}
