@@ -51,7 +51,9 @@ impl<'a> Keys<'a> {
             } else if let Some(tag) = retiring {
                 let since = tag.since;
                 keys.retiring = Some(Retiring { key, since });
-            } else if tags.intent.is_some_and(|intent| made_under(intent, key)) {
+            } else if tags.intent.is_some_and(|intent| made_under(intent, key))
+                && !tags.beside.contains(&key.id)
+            {
                 keys.interrupted.push(key);
             } else {
                 keys.foreign.push(key);

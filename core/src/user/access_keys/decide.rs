@@ -177,7 +177,10 @@ impl<'a> Planner<'a> {
             StoredKey::Holds(id) => Some(id),
             StoredKey::Unknown | StoredKey::Absent | StoredKey::Foreign(_) => None,
         };
-        for key in std::mem::take(&mut self.keys.interrupted) {
+        let mut interrupted = std::mem::take(&mut self.keys.interrupted);
+        // Adoption closes the intent, and with it the proof that the others are ours: it goes last.
+        interrupted.sort_by_key(|key| Some(&key.id) == stored);
+        for key in interrupted {
             if Some(&key.id) == stored {
                 self.adopt(key);
             } else {
@@ -352,16 +355,12 @@ impl<'a> Planner<'a> {
     fn retiring_in_the_way(&self, retiring: Retiring<'_>, now: Option<Timestamp>) -> String {
         let Retiring { key, since } = retiring;
         let end = delete_at(self.policy, key, since);
-        let mut reason = format!("IAM allows two keys for a user, and {}", key.id);
-        match Guard::of(self.policy, self.now, key) {
-            Some(guard) => {
-                reason.push_str(&format!(" {}: {}", guard.describe(now), guard.advice()));
-            }
-            None if self.now < end => {
-                reason.push_str(&format!(" keeps its place until {}", date(end)));
-            }
-            None => reason.push_str(" was replaced just now"),
-        }
+        let why = match Guard::of(self.policy, self.now, key) {
+            Some(guard) => format!("{}: {}", guard.describe(now), guard.advice()),
+            None if self.now < end => format!("keeps its place until {}", date(end)),
+            None => "was replaced just now".to_owned(),
+        };
+        let mut reason = format!("IAM allows two keys for a user, and {} {why}", key.id);
         if !self.keys.foreign.is_empty() {
             reason.push_str("; ");
             reason.push_str(&self.foreign_in_the_way());
@@ -526,8 +525,9 @@ impl<'a> Planner<'a> {
         let old = self.keys.current.map(|current| current.key);
         let reason = self.reason(need, old);
         self.decision.reasons.push(reason);
+        let beside = self.keys.foreign.iter().map(|key| key.id.clone()).collect();
         self.decision.steps.extend([
-            KeyStep::OpenIntent,
+            KeyStep::OpenIntent { beside },
             KeyStep::Create,
             KeyStep::Verify,
             KeyStep::Store,

@@ -50,8 +50,7 @@ impl TriggerHash {
 
     /// The fingerprint of a trigger as it is written in a configuration.
     pub fn of(trigger: &str) -> Self {
-        let digest = Sha256::digest(trigger.as_bytes());
-        let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        let hex = format!("{:x}", Sha256::digest(trigger.as_bytes()));
         Self(hex.chars().take(Self::LENGTH).collect())
     }
 
@@ -207,5 +206,56 @@ impl KeyPolicy {
     /// A new key is made when this differs from what the current key was made for.
     pub fn rotation_trigger(&self) -> Option<&TriggerHash> {
         self.rotation_trigger.as_ref()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{KeyIntervals, KeyPolicy, KeyStatus, TriggerHash};
+
+    fn check(rotate: u32, disable: Option<u32>, delete: u32) -> Result<u32, &'static str> {
+        let intervals = KeyIntervals {
+            rotate_after_days: rotate,
+            disable_after_days: disable,
+            delete_after_days: delete,
+            keep_if_used_within_days: 7,
+        };
+        KeyPolicy::new(intervals, KeyStatus::Active, None)
+            .map(|policy| policy.disable_after_days())
+            .map_err(|problem| problem.field)
+    }
+
+    #[rstest::rstest]
+    #[case::the_defaults(15, None, 30, Ok(22))]
+    #[case::the_shortest(1, None, 2, Ok(1))]
+    #[case::disable_at_once(15, Some(15), 30, Ok(15))]
+    #[case::never_disabled(15, Some(30), 30, Ok(30))]
+    #[case::huge(u32::MAX - 1, None, u32::MAX, Ok(u32::MAX - 1))]
+    #[case::no_rotation(0, None, 30, Err("rotate_after_days"))]
+    #[case::delete_before_rotate(30, None, 15, Err("delete_after_days"))]
+    #[case::delete_with_rotate(30, None, 30, Err("delete_after_days"))]
+    #[case::three_keys(15, None, 31, Err("delete_after_days"))]
+    #[case::disable_too_early(15, Some(14), 30, Err("disable_after_days"))]
+    #[case::disable_too_late(15, Some(31), 30, Err("disable_after_days"))]
+    fn intervals_have_to_fit_each_other(
+        #[case] rotate: u32,
+        #[case] disable: Option<u32>,
+        #[case] delete: u32,
+        #[case] expected: Result<u32, &'static str>,
+    ) {
+        assert_eq!(check(rotate, disable, delete), expected);
+    }
+
+    #[test]
+    fn the_fingerprint_of_a_trigger_is_the_beginning_of_its_sha256() {
+        assert_eq!(TriggerHash::of("abc").as_str(), "ba7816bf8f01cfea");
+    }
+
+    #[rstest::rstest]
+    #[case("Active", KeyStatus::Active)]
+    #[case("Inactive", KeyStatus::Inactive)]
+    #[case("Expired", KeyStatus::Inactive)]
+    fn every_status_but_active_counts_as_inactive(#[case] text: &str, #[case] status: KeyStatus) {
+        assert_eq!(KeyStatus::of_iam(text), status);
     }
 }

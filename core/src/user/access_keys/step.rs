@@ -6,8 +6,12 @@ use super::{KeyStatus, TriggerHash};
 /// One change of a user's access keys. The order in a decision is the order of the calls.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum KeyStep {
-    /// Writes the intent tag: from now on a key that no tag names is ours.
-    OpenIntent,
+    /// Writes the intent tag: from now on a new key that no tag names is ours.
+    OpenIntent {
+        /// Keys that are there already and are not ours: one may be minutes old, and must not be taken
+        /// for the new one after a crash.
+        beside: Vec<String>,
+    },
     /// Makes a key. Its secret is known to the running process only.
     Create,
     /// Proves that the new key works and that the intent is still ours.
@@ -47,7 +51,7 @@ impl KeyStep {
     /// The action of the step, as policies and CloudTrail write it.
     pub fn action(&self) -> &'static str {
         match self {
-            Self::OpenIntent | Self::NameCurrent { .. } | Self::AdoptInterrupted { .. } => {
+            Self::OpenIntent { .. } | Self::NameCurrent { .. } | Self::AdoptInterrupted { .. } => {
                 "iam:TagUser"
             }
             Self::Create => "iam:CreateAccessKey",
@@ -62,7 +66,7 @@ impl KeyStep {
     /// The object of the step: a key id, and tag keys.
     pub fn detail(&self) -> Option<String> {
         match self {
-            Self::OpenIntent => Some(KEY_INTENT_TAG.to_owned()),
+            Self::OpenIntent { .. } => Some(KEY_INTENT_TAG.to_owned()),
             Self::Create | Self::Verify | Self::Store => None,
             Self::NameCurrent { retire, .. } => Some(naming("new key", retire.as_deref())),
             Self::AdoptInterrupted { id, retire, .. } => Some(naming(id, retire.as_deref())),

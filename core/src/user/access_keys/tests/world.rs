@@ -93,7 +93,7 @@ impl World {
 
     /// Opens an intent so long ago.
     pub(super) fn intent(mut self, ago: SignedDuration) -> Self {
-        self.tags.extend(KeyTags::open_intent(now() - ago));
+        self.tags.extend(KeyTags::open_intent(now() - ago, &[]));
         self
     }
 
@@ -173,7 +173,9 @@ impl World {
     /// Does what AWS does.
     pub(super) fn execute(&mut self, step: &KeyStep) {
         match step {
-            KeyStep::OpenIntent => self.tags.extend(KeyTags::open_intent(self.now)),
+            KeyStep::OpenIntent { beside } => {
+                self.tags.extend(KeyTags::open_intent(self.now, beside));
+            }
             KeyStep::Create => {
                 assert!(self.keys.len() < 2, "LimitExceeded");
                 self.made += 1;
