@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{ObservedUser, Step};
+use super::{ObservedConsole, ObservedKeys, ObservedUser, Step, StoredKey, StoredPassword};
 use crate::ids::{Path, UserArn, UserName};
 
 impl ObservedUser {
@@ -92,6 +92,14 @@ impl ObservedUser {
         self.managed_policy_arns.get_or_insert_with(BTreeSet::new);
         self.inline_policies.get_or_insert_with(BTreeMap::new);
         self.groups.get_or_insert_with(BTreeSet::new);
+        self.access_keys.get_or_insert_with(|| ObservedKeys {
+            keys: Vec::new(),
+            stored: StoredKey::Unknown,
+        });
+        self.console_access.get_or_insert_with(|| ObservedConsole {
+            profile: None,
+            stored: StoredPassword::Unknown,
+        });
         self
     }
 }

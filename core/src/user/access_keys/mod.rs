@@ -24,6 +24,8 @@ mod step;
 mod tags;
 mod timeline;
 
+use std::collections::BTreeSet;
+
 pub use decide::decide;
 pub use decision::{Demand, KeyDecision, KeyObstacle, KeyPhase, KeyView, NextAction};
 pub use observed::{KeysObserved, LastUsed, ObservedKey, StoredKey};
@@ -33,12 +35,9 @@ pub use tags::{
     CURRENT_KEY_TAG, CurrentKey, KEY_INTENT_TAG, KEY_TAGS, KeyTags, RETIRING_KEY_TAG, RetiringKey,
 };
 
-#[cfg(test)]
-mod tests;
-
 /// The keys among all of a user's that are ours: those that the tags name, and one that an interrupted
 /// rotation left. Pure.
-pub fn own_keys(tags: &KeyTags, keys: &[ObservedKey]) -> std::collections::BTreeSet<String> {
+pub fn own_keys(tags: &KeyTags, keys: &[ObservedKey]) -> BTreeSet<String> {
     let observed = KeysObserved {
         keys: keys.to_vec(),
         tags: tags.clone(),
@@ -47,3 +46,6 @@ pub fn own_keys(tags: &KeyTags, keys: &[ObservedKey]) -> std::collections::BTree
     let keys = classify::Keys::of(&observed);
     keys.ours().map(|key| key.id.clone()).collect()
 }
+
+#[cfg(test)]
+mod tests;

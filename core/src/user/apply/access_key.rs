@@ -281,8 +281,8 @@ impl Applier<'_> {
         trigger: Option<&TriggerHash>,
         retire: Option<&str>,
     ) -> Result<Option<String>, Error> {
-        let now = self.tools.clock.now();
-        let retire = retire.map(|old| (old, now));
+        // The moment of the decision, so that the old key is due exactly when the plan said.
+        let retire = retire.map(|old| (old, self.tools.at));
         self.tag(KeyTags::name_current(id, trigger, retire)).await
     }
 

@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use aws_sdk_iam::types::{StatusType, Tag};
+use jiff::Timestamp;
 
 use super::password_policies::PasswordPolicies;
 use super::{ConsoleAccess, ConsoleStep, KeyStep, Limits, ObservedUser, Step, observe};
@@ -37,6 +38,8 @@ pub(super) struct Tools<'a> {
     pub(super) store: Option<&'a SecretStore>,
     pub(super) password_policies: &'a PasswordPolicies,
     pub(super) clock: &'a dyn Clock,
+    /// The moment for which the steps were decided.
+    pub(super) at: Timestamp,
     pub(super) limits: &'a Limits,
 }
 

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
 use super::credentials::refuse;
 use super::refusal::owned_by;
 use super::{
@@ -41,7 +43,9 @@ impl Users {
     ) -> Outcome {
         let user_lock = self.user_lock(&target.account_id, &spec.name);
         let _guard = user_lock.lock().await;
-        let (changes, session, recording) = match self.begin_creation(target, spec, limits).await {
+        let at = self.clock.now();
+        let begun = self.begin_creation(target, spec, at, limits).await;
+        let (changes, session, recording) = match begun {
             Ok(begun) => begun,
             Err(error) => {
                 return Outcome::failed(
@@ -49,7 +53,7 @@ impl Users {
                 );
             }
         };
-        let tools = self.tools(&session, target, limits);
+        let tools = self.tools(&session, target, at, limits);
         let console_access = spec.console_access.as_ref();
         let Some((creation, rest)) = changes.steps.split_first() else {
             return Outcome::failed(Error::new(ErrorKind::Internal, "a creation has no step"));
@@ -69,7 +73,7 @@ impl Users {
             }
             Creation::Exists(error) => {
                 let found = self
-                    .take_over(target, &session, spec, adoption, error)
+                    .take_over(target, &session, spec, adoption, at, error)
                     .await;
                 match found {
                     Err(error) => self.finish_without_user(recording, error).await,
@@ -99,16 +103,18 @@ impl Users {
         &self,
         target: &Target,
         spec: &UserSpec,
+        at: Timestamp,
         limits: &Limits,
     ) -> Result<(Changes, Arc<Session>, Recording), Error> {
         limits.check_start()?;
         self.check_store(target, spec)?;
         let session = self.sessions.open(target, Access::Write).await?;
         let nothing = self.no_credentials(target, spec, true).await?;
-        let wish = self.wish(target, spec, self.clock.now(), Parameters::default());
+        let wish = self.wish(target, spec, at, Parameters::default());
         let changes = changes(&wish, Start::Nothing(&nothing));
         refuse(&changes, target)?;
-        self.check_credentials(&session, target, spec, &changes).await?;
+        self.check_credentials(&session, target, spec, &changes)
+            .await?;
         let subject = subject(target, &spec.name, None);
         let steps = describe(&changes.steps);
         let recording = self.audit.begin(subject, Action::CreateUser, steps).await?;
@@ -122,6 +128,7 @@ impl Users {
         session: &Session,
         spec: &UserSpec,
         adoption: Adoption,
+        at: Timestamp,
         refusal: Error,
     ) -> Result<(ObservedUser, Changes), Error> {
         let expected = expected(spec, &Parameters::default());
@@ -140,17 +147,22 @@ impl Users {
             Ok(_) | Err(_) => return Err(refusal),
         };
         let key = user_key(&target.account_id, &spec.name);
-        let wish = self.wish(target, spec, self.clock.now(), Parameters::default());
+        let wish = self.wish(target, spec, at, Parameters::default());
         let changes = changes(&wish, Start::User(&user));
+        let allowed = async {
+            refuse(&changes, target)?;
+            self.check_credentials(session, target, spec, &changes)
+                .await
+        };
         match user.ownership(self.owner()) {
             Ownership::Ours if lock(&self.claims).contains(&key) => {
                 Err(refusal.with_advice(
                     "Another resource of this configuration manages this user already; remove one of the two.",
                 ))
             }
-            Ownership::Ours => refuse(&changes, target).map(|()| (user, changes)),
+            Ownership::Ours => allowed.await.map(|()| (user, changes)),
             Ownership::Nobody if adoption == Adoption::Adopt => {
-                refuse(&changes, target).map(|()| (user, changes))
+                allowed.await.map(|()| (user, changes))
             }
             Ownership::Nobody => Err(refusal.with_advice(format!(
                 "The user was not made by this deployment. Import it (id {}/{}), or set adoption_policy = \

@@ -257,12 +257,17 @@ impl Users {
         changes: &Changes,
     ) -> Result<(), Error> {
         let stores = |step: &Step| {
-            matches!(step, Step::Key(KeyStep::Store) | Step::Console(ConsoleStep::Store))
+            matches!(
+                step,
+                Step::Key(KeyStep::Store) | Step::Console(ConsoleStep::Store)
+            )
         };
         let sets_password = changes.steps.iter().any(|step| {
             matches!(
                 step,
-                Step::Console(ConsoleStep::CreateProfile { .. } | ConsoleStep::UpdateProfile { .. })
+                Step::Console(
+                    ConsoleStep::CreateProfile { .. } | ConsoleStep::UpdateProfile { .. }
+                )
             )
         });
         let key = async {
@@ -306,8 +311,8 @@ impl Users {
     /// policy stay as they are. Not idempotent: each call makes a new key, or says why it cannot.
     ///
     /// # Errors
-    /// In the outcome: [`ErrorKind::NotFound`] without user or key of ours, [`ErrorKind::Conflict`] when the
-    /// rotation is blocked, [`ErrorKind::AlreadyExists`] when somebody else owns user or parameter.
+    /// In the outcome: [`ErrorKind::NotFound`] without user or key of ours, [`ErrorKind::AccessKey`] when the
+    /// rotation is blocked, [`ErrorKind::AlreadyExists`] when somebody else owns the user.
     pub async fn rotate_access_key(
         self: &Arc<Self>,
         target: Target,
@@ -315,21 +320,9 @@ impl Users {
         policy: KeyPolicy,
         limits: Limits,
     ) -> Outcome {
-        let users = Arc::clone(self);
-        in_own_task(async move {
-            let doing = format!("rotate the access key of user {name}");
-            let decide =
-                |user: &ObservedUser| decide_rotation(users.clock.now(), user, &policy, &target);
-            let facets = Facets {
-                access_keys: true,
-                ..Facets::NONE
-            };
-            let (action, length) = (Action::RotateAccessKey, None);
-            let outcome =
-                users.change_credential(&target, &name, facets, action, length, decide, &limits);
-            explain(outcome.await, &doing)
-        })
-        .await
+        let credential = Credential::AccessKey(policy);
+        self.change_credential(target, name, credential, limits)
+            .await
     }
 
     /// Gives the console access of a user a new generated password now.
@@ -345,52 +338,53 @@ impl Users {
         wanted: ConsoleAccess,
         limits: Limits,
     ) -> Outcome {
+        let credential = Credential::ConsolePassword(wanted);
+        self.change_credential(target, name, credential, limits)
+            .await
+    }
+
+    async fn change_credential(
+        self: &Arc<Self>,
+        target: Target,
+        name: UserName,
+        credential: Credential,
+        limits: Limits,
+    ) -> Outcome {
         let users = Arc::clone(self);
         in_own_task(async move {
-            let doing = format!("reset the console password of user {name}");
-            let reset_required = wanted.password_reset_required;
-            let decide = |user: &ObservedUser| decide_reset(user, reset_required, &target);
-            let facets = Facets {
-                console_access: true,
-                ..Facets::NONE
-            };
-            let action = Action::ResetPassword;
-            let outcome = users.change_credential(
-                &target,
-                &name,
-                facets,
-                action,
-                Some(&wanted),
-                decide,
-                &limits,
-            );
-            explain(outcome.await, &doing)
+            let outcome = users
+                .change_locked(&target, &name, &credential, &limits)
+                .await;
+            let doing = format!("give user {name} a new {}", credential.kind());
+            Outcome {
+                result: outcome.result.map_err(|error| error.while_doing(doing)),
+                ..outcome
+            }
         })
         .await
     }
 
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "what the two operations share is everything but these"
-    )]
-    async fn change_credential(
+    async fn change_locked(
         &self,
         target: &Target,
         name: &UserName,
-        facets: Facets,
-        action: Action,
-        console_access: Option<&ConsoleAccess>,
-        decide: impl Fn(&ObservedUser) -> Result<Vec<Step>, Error>,
+        credential: &Credential,
         limits: &Limits,
     ) -> Outcome {
         let user_lock = self.user_lock(&target.account_id, name);
         let _guard = user_lock.lock().await;
+        let at = self.clock.now();
         let prepared = async {
             limits.check_start()?;
-            let (session, user) = self.own_user(target, name, facets).await?;
-            let steps = decide(&user)?;
+            let (session, user) = self.own_user(target, name, credential.facets()).await?;
+            let steps = credential.decide(at, &user).map_err(|error| {
+                error
+                    .in_account(&target.account_id)
+                    .with_advice("Nothing was changed.")
+            })?;
             self.check_key(target).await?;
             let subject = subject(target, name, Some(&user));
+            let action = credential.action();
             let recording = self.audit.begin(subject, action, describe(&steps)).await?;
             Ok::<_, Error>((session, user, steps, recording))
         };
@@ -398,8 +392,10 @@ impl Users {
             Ok(prepared) => prepared,
             Err(error) => return Outcome::failed(error),
         };
-        let tools = self.tools(&session, target, limits);
-        let applied = Applier::new(tools, user, console_access).run(steps).await;
+        let tools = self.tools(&session, target, at, limits);
+        let applied = Applier::new(tools, user, credential.console_access())
+            .run(steps)
+            .await;
         self.finish(target, recording, Status::Rotated, applied)
             .await
     }
@@ -442,72 +438,97 @@ impl Users {
     }
 }
 
-/// The steps of a rotation that somebody asked for. Pure.
+/// A credential that somebody asks to be replaced now.
+enum Credential {
+    AccessKey(KeyPolicy),
+    ConsolePassword(ConsoleAccess),
+}
+
+impl Credential {
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::AccessKey(_) => "access key",
+            Self::ConsolePassword(_) => "console password",
+        }
+    }
+
+    fn facets(&self) -> Facets {
+        Facets {
+            access_keys: matches!(self, Self::AccessKey(_)),
+            console_access: matches!(self, Self::ConsolePassword(_)),
+            ..Facets::NONE
+        }
+    }
+
+    fn action(&self) -> Action {
+        match self {
+            Self::AccessKey(_) => Action::RotateAccessKey,
+            Self::ConsolePassword(_) => Action::ResetPassword,
+        }
+    }
+
+    fn console_access(&self) -> Option<&ConsoleAccess> {
+        match self {
+            Self::AccessKey(_) => None,
+            Self::ConsolePassword(wanted) => Some(wanted),
+        }
+    }
+
+    /// The steps, or why there are none. Pure.
+    fn decide(&self, at: Timestamp, user: &ObservedUser) -> Result<Vec<Step>, Error> {
+        match self {
+            Self::AccessKey(policy) => decide_rotation(at, user, policy),
+            Self::ConsolePassword(wanted) => decide_reset(user, wanted.password_reset_required),
+        }
+    }
+}
+
 fn decide_rotation(
-    now: Timestamp,
+    at: Timestamp,
     user: &ObservedUser,
     policy: &KeyPolicy,
-    target: &Target,
 ) -> Result<Vec<Step>, Error> {
-    let refused = |kind, message: String, advice: &str| {
-        Err(Error::new(kind, message)
-            .in_account(&target.account_id)
-            .with_advice(format!("Nothing was changed. {advice}")))
-    };
     let ring = user.key_ring().filter(|ring| ring.tags.current.is_some());
-    let Some(ring) = ring else {
-        return refused(
-            ErrorKind::NotFound,
-            format!(
-                "user {} has no access key that crossaccount made",
-                user.name
-            ),
-            "Give it access_key first.",
+    let ring = ring.ok_or_else(|| {
+        let message = format!(
+            "user {} has no access key that crossaccount made",
+            user.name
         );
-    };
+        Error::new(ErrorKind::NotFound, message).with_advice("Give it access_key first.")
+    })?;
     let policy = policy.as_observed(&ring);
-    let decision = access_keys::decide(now, Some(&policy), Demand::RotateNow, &ring);
+    let decision = access_keys::decide(at, Some(&policy), Demand::RotateNow, &ring);
     if let Some(obstacle) = decision.error {
-        return refused(ErrorKind::AccessKey, obstacle.to_string(), "");
+        return Err(Error::new(ErrorKind::AccessKey, obstacle.to_string()));
     }
     if decision.steps.is_empty() {
-        return refused(ErrorKind::AccessKey, decision.blocked.join("; "), "");
+        return Err(Error::new(
+            ErrorKind::AccessKey,
+            decision.blocked.join("; "),
+        ));
     }
     Ok(decision.steps.into_iter().map(Step::Key).collect())
 }
 
-/// The steps of a password reset that somebody asked for. Pure.
-fn decide_reset(
-    user: &ObservedUser,
-    password_reset_required: bool,
-    target: &Target,
-) -> Result<Vec<Step>, Error> {
-    let console = user.console_access.as_ref();
-    let ours =
-        user.has_own_console_access() && console.is_some_and(|found| found.profile.is_some());
-    if !ours {
-        return Err(Error::new(
-            ErrorKind::NotFound,
-            format!(
+fn decide_reset(user: &ObservedUser, password_reset_required: bool) -> Result<Vec<Step>, Error> {
+    let console = user
+        .console_access
+        .as_ref()
+        .filter(|found| found.profile.is_some());
+    let console = console
+        .filter(|_| user.has_own_console_access())
+        .ok_or_else(|| {
+            let message = format!(
                 "user {} has no console password that crossaccount set",
                 user.name
-            ),
-        )
-        .in_account(&target.account_id)
-        .with_advice("Nothing was changed. Give it console_access first."));
-    }
-    if let Some(StoredPassword::Foreign(owner)) = console.map(|console| &console.stored) {
-        return Err(Error::new(
-            ErrorKind::ConsoleAccess,
-            format!(
-                "the parameter for the console password belongs to {}",
-                owner.as_deref().unwrap_or("nobody that it names")
-            ),
-        )
-        .in_account(&target.account_id)
-        .with_advice(
-            "Nothing was changed. Remove the parameter, or choose another prefix for secrets.",
-        ));
+            );
+            Error::new(ErrorKind::NotFound, message).with_advice("Give it console_access first.")
+        })?;
+    if let StoredPassword::Foreign(owner) = &console.stored {
+        let owner = owner.as_deref().unwrap_or("nobody that it names");
+        let message = format!("the parameter for the console password belongs to {owner}");
+        return Err(Error::new(ErrorKind::ConsoleAccess, message)
+            .with_advice("Remove the parameter, or choose another prefix for secrets."));
     }
     let update = ConsoleStep::UpdateProfile {
         password_reset_required,
@@ -518,20 +539,13 @@ fn decide_reset(
     ])
 }
 
-fn explain(outcome: Outcome, doing: &str) -> Outcome {
-    Outcome {
-        result: outcome.result.map_err(|error| error.while_doing(doing)),
-        ..outcome
-    }
-}
-
 /// Whether the password that is wanted can satisfy the policy of its account. Pure.
 fn fits(wanted: &ConsoleAccess, policy: &PasswordPolicy) -> Result<(), Error> {
     let refused = |error: Error| error.with_kind(ErrorKind::ConsoleAccess);
     match &wanted.source {
-        PasswordSource::Generated { length } => {
-            password::effective_length(*length, policy).map(|_| ()).map_err(refused)
-        }
+        PasswordSource::Generated { length } => password::effective_length(*length, policy)
+            .map(|_| ())
+            .map_err(refused),
         PasswordSource::Given(given) => match &given.password {
             Some(password) => policy.check(password).map_err(refused),
             None => Ok(()),

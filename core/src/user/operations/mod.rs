@@ -20,6 +20,7 @@ use std::collections::{HashMap, HashSet};
 use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use jiff::Timestamp;
 use tokio::sync::OnceCell;
 
 use super::apply::{Applied, Tools};
@@ -105,6 +106,7 @@ impl Users {
         &'a self,
         session: &'a Session,
         target: &'a Target,
+        at: Timestamp,
         limits: &'a Limits,
     ) -> Tools<'a> {
         Tools {
@@ -114,6 +116,7 @@ impl Users {
             store: self.store.as_deref(),
             password_policies: &self.password_policies,
             clock: self.clock.as_ref(),
+            at,
             limits,
         }
     }

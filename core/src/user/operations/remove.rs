@@ -99,7 +99,7 @@ impl Users {
             Ok(recording) => recording,
             Err(error) => return Outcome::failed(error.while_doing(doing)),
         };
-        let tools = self.tools(&session, target, limits);
+        let tools = self.tools(&session, target, self.clock.now(), limits);
         let applied = Applier::new(tools, user, None).run(steps).await;
         let done = applied.failure.is_none();
         if done {

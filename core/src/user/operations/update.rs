@@ -77,7 +77,7 @@ impl Users {
         } else {
             Status::Updated
         };
-        let tools = self.tools(&session, target, limits);
+        let tools = self.tools(&session, target, scope.at, limits);
         let applier = Applier::new(tools, user, spec.console_access.as_ref());
         let applied = applier.run(changes.steps).await;
         self.claim(target, &applied.user.name);
@@ -121,7 +121,8 @@ impl Users {
         let mut changes = changes(&wish, Start::User(&user));
         let held_back = hold_back(&mut changes, scope);
         refuse(&changes, target)?;
-        self.check_credentials(&session, target, spec, &changes).await?;
+        self.check_credentials(&session, target, spec, &changes)
+            .await?;
         Ok(Prepared {
             session,
             user,
