@@ -10,10 +10,10 @@
 //! same ones serve every face. Calls are made in [`observe`] and [`apply`] only, and [`operations`]
 //! puts both together with audit, guardrails and one lock per user.
 
-mod access_keys;
+pub mod access_keys;
 mod apply;
 mod changes;
-mod console_access;
+pub mod console_access;
 mod diff;
 mod model;
 mod observe;

@@ -38,10 +38,9 @@ impl Applier<'_> {
     /// Carries out one step and keeps what it changed.
     pub(super) async fn key_step(&mut self, step: &KeyStep) -> Result<Option<String>, Error> {
         match step {
-            KeyStep::OpenIntent => {
-                let opened = self
-                    .tag(KeyTags::open_intent(self.tools.clock.now()))
-                    .await?;
+            KeyStep::OpenIntent { beside } => {
+                let intent = KeyTags::open_intent(self.tools.clock.now(), beside);
+                let opened = self.tag(intent).await?;
                 self.intent_is_ours = true;
                 Ok(opened)
             }

@@ -27,12 +27,12 @@ use super::apply::{Applied, Tools};
 use super::observe::{Expected, Parameters, Place};
 use super::password_policies::PasswordPolicies;
 use super::{ObservedUser, Owner, Quotas, Step, UserSpec};
-use crate::audit::{Action, Audit, Conclusion, Recording, Status, Subject};
+use crate::audit::{Audit, Conclusion, Recording, Status, Subject};
 use crate::clock::Clock;
 use crate::error::Error;
 use crate::ids::{AccountId, UserName};
 use crate::secrets::SecretStore;
-use crate::session::{Access, Session, Sessions, Target};
+use crate::session::{Session, Sessions, Target};
 
 pub use create::existing_user_warning;
 pub use types::{Adoption, Limits, Outcome, Recorded, Removal, Scope, UsersSettings};
