@@ -8,6 +8,7 @@
 //! * [`permissions`]: which AWS permission each feature needs, and the policies that follow from it;
 //! * [`aws`]: what the errors of AWS mean, and waiting until IAM shows what was written;
 //! * [`session`]: the hub, and clients for (account, read or write);
+//! * [`password`]: console passwords and what an account asks of them;
 //! * [`secrets`]: where credentials are kept, and what can be known of them without reading them;
 //! * [`audit`]: the record before and after every operation;
 //! * [`user`]: what is wanted of a user, what exists, the difference, and the operations.
@@ -30,6 +31,7 @@ pub mod aws;
 pub mod clock;
 pub mod error;
 pub mod ids;
+pub mod password;
 pub mod permissions;
 pub mod secret;
 pub mod secrets;
