@@ -7,6 +7,7 @@ use crossaccount_core::permissions::{
     Feature, MemberRolePolicy, MemberRoleTrust, PolicyTarget, SessionProperty, member_role_policy,
     member_role_trust_policy,
 };
+use crossaccount_core::secrets::ParameterPrefix;
 use harness::cloudformation::{MemberRole, member_role};
 
 fn examples() -> PathBuf {
@@ -41,12 +42,13 @@ fn policy() -> MemberRolePolicy {
         group_path_prefix: "/".parse().unwrap(),
         required_boundary: None,
         allowed_policies: Vec::new(),
+        parameter_prefix: ParameterPrefix::default(),
         features: without(&[]),
     }
 }
 
 fn without(features: &[Feature]) -> Vec<Feature> {
-    let mut all = Feature::ALL.to_vec();
+    let mut all = Feature::default_choice();
     all.retain(|feature| !features.contains(feature));
     all
 }
@@ -74,28 +76,43 @@ fn assert_permits(parameters: &[(&str, &str)], expected: &MemberRolePolicy) {
 
 #[test]
 fn the_template_permits_what_the_features_need_and_nothing_else() {
-    let switches = ["true", "false"];
-    for force_destroy in switches {
-        for quarantine in switches {
-            let mut off = Vec::new();
-            if force_destroy == "false" {
-                off.push(Feature::ForceDestroy);
-            }
-            if quarantine == "false" {
-                off.push(Feature::Quarantine);
-            }
-            assert_permits(
-                &[
-                    ("AllowForceDestroy", force_destroy),
-                    ("AllowQuarantine", quarantine),
-                ],
-                &MemberRolePolicy {
-                    features: without(&off),
-                    ..policy()
-                },
-            );
+    let switches = [
+        ("AllowForceDestroy", Feature::ForceDestroy),
+        ("AllowQuarantine", Feature::Quarantine),
+        ("AllowConsoleAccess", Feature::ConsoleAccess),
+        ("AllowAccessKeys", Feature::AccessKeys),
+        ("AllowMemberSecrets", Feature::MemberSecrets),
+    ];
+    for combination in 0..1_u32 << switches.len() {
+        let mut features = Feature::ALL.to_vec();
+        let mut parameters = Vec::new();
+        for (place, (name, feature)) in switches.into_iter().enumerate() {
+            let on = combination >> place & 1 == 1;
+            parameters.push((name, if on { "true" } else { "false" }));
+            features.retain(|kept| on || *kept != feature);
         }
+        let expected = MemberRolePolicy {
+            features,
+            ..policy()
+        };
+        assert_permits(&parameters, &expected);
     }
+}
+
+#[test]
+fn the_template_keeps_secrets_below_the_prefix_that_is_given() {
+    assert_permits(
+        &[
+            ("AllowForceDestroy", "true"),
+            ("AllowMemberSecrets", "true"),
+            ("ParameterPrefix", "/platform/iam"),
+        ],
+        &MemberRolePolicy {
+            parameter_prefix: "/platform/iam".parse().unwrap(),
+            features: Feature::ALL.to_vec(),
+            ..policy()
+        },
+    );
 }
 
 #[test]

@@ -197,24 +197,26 @@ mod tests {
     use super::{Access, refusal};
 
     #[rstest::rstest]
-    #[case("iam:GetUser", true, true, false)]
-    #[case("ssm:DescribeParameters", true, true, false)]
-    #[case("ssm:ListTagsForResource", true, true, false)]
-    #[case("kms:DescribeKey", true, true, false)]
-    #[case("iam:CreateAccessKey", false, true, false)]
-    #[case("ssm:PutParameter", false, true, false)]
-    #[case("ssm:GetParameter", false, false, true)]
-    #[case("ssm:GetParameters", false, false, false)]
-    #[case("ssm:GetParametersByPath", false, false, false)]
-    #[case("ssm:GetParameterHistory", false, false, false)]
-    #[case("kms:Decrypt", false, true, false)]
+    #[case("iam", "GetUser", true, true, false)]
+    #[case("ssm", "DescribeParameters", true, true, false)]
+    #[case("ssm", "ListTagsForResource", true, true, false)]
+    #[case("kms", "DescribeKey", true, true, false)]
+    #[case("iam", "CreateUser", false, true, false)]
+    #[case("ssm", "PutParameter", false, true, false)]
+    #[case("ssm", "GetParameter", false, false, true)]
+    #[case("ssm", "GetParameters", false, false, false)]
+    #[case("ssm", "GetParametersByPath", false, false, false)]
+    #[case("ssm", "GetParameterHistory", false, false, false)]
+    #[case("kms", "Decrypt", false, true, false)]
     fn each_access_covers_its_own_calls(
-        #[case] action: &str,
+        #[case] service: &str,
+        #[case] operation: &str,
         #[case] read: bool,
         #[case] write: bool,
         #[case] read_secrets: bool,
     ) {
-        let covers = |access| refusal(access, action).is_none();
+        let action = format!("{service}:{operation}");
+        let covers = |access| refusal(access, &action).is_none();
         assert_eq!(covers(Access::Read), read);
         assert_eq!(covers(Access::Write), write);
         assert_eq!(covers(Access::ReadSecrets), read_secrets);

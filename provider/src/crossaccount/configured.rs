@@ -8,8 +8,11 @@ use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use crossaccount_core::audit::{Audit, AuditSettings, Face, KeyPrefix, RunContext};
 use crossaccount_core::clock::{Clock, SystemClock};
 use crossaccount_core::ids::{AccountId, Partition, Region, RoleName, RunId, UserName};
-use crossaccount_core::permissions::{read_session_policy, write_session_policy};
+use crossaccount_core::permissions::{
+    read_session_policy, secrets_session_policy, write_session_policy,
+};
 use crossaccount_core::secret::Secret;
+use crossaccount_core::secrets::SecretLocation;
 use crossaccount_core::session::{
     AccountFilter, Base, Endpoint, Endpoints, ExternalId, SessionName, SessionPolicies,
     SessionSettings, SessionTags, Sessions, http_client,
@@ -85,8 +88,13 @@ pub(super) async fn configure(
     let region = region(&block, &aws)?;
     let run_id = RunId::random();
     let settings = session_settings(&block, region.clone(), run_id, &aws)?;
-    let policies = SessionPolicies::new(read_session_policy(), write_session_policy())
-        .map_err(|error| diagnostic(&error))?;
+    let location = SecretLocation::Hub;
+    let policies = SessionPolicies::new(
+        read_session_policy(location),
+        write_session_policy(location),
+        secrets_session_policy(),
+    )
+    .map_err(|error| diagnostic(&error))?;
     let credentials = aws.credentials_provider().ok_or_else(|| {
         Diagnostic::error(
             "Hub credentials cannot be used",
@@ -252,6 +260,8 @@ fn endpoints(block: &ProviderBlock, aws: &SdkConfig) -> Result<Endpoints, Diagno
         iam: resolve(configured.iam, "IAM")?,
         sts: resolve(configured.sts, "STS")?,
         s3: resolve(configured.s3, "S3")?,
+        ssm: resolve(Field::default(), "SSM")?,
+        kms: resolve(Field::default(), "KMS")?,
     })
 }
 

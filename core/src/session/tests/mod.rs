@@ -4,6 +4,7 @@ mod credentials;
 mod hub;
 mod limits;
 mod opening;
+mod services;
 
 use std::sync::Arc;
 

@@ -20,8 +20,9 @@ const OPTIONS: &[Known] = &[
         name: "features",
         kind: "List of String",
         description: "What the role is for, of `users`, `tags`, `permissions_boundary`, `managed_policies`, \
-                      `inline_policies`, `groups`, `force_destroy`, `quarantine` and `data_sources`. Without it: everything \
-                      that the provider can do.",
+                      `inline_policies`, `groups`, `force_destroy`, `quarantine`, `data_sources`, `console_access`, \
+                      `access_keys` and `member_secrets`. Without it: everything that the provider can do with the secrets \
+                      in the hub account, that is all but `member_secrets`.",
     },
     Known {
         name: "user_path_prefix",
@@ -44,6 +45,11 @@ const OPTIONS: &[Known] = &[
         kind: "List of String",
         description: "ARNs of the managed policies that can be attached and detached; `*` and `?` may stand in path and \
                       name. Without it: all.",
+    },
+    Known {
+        name: "parameter_prefix",
+        kind: "String",
+        description: "The `secrets.prefix` of the provider configuration, for `member_secrets`. Default: `/crossaccount`.",
     },
     Known {
         name: "partition",
@@ -122,7 +128,8 @@ fn policy(options: &Options<'_>) -> Result<MemberRolePolicy, FunctionError> {
         group_path_prefix: options.optional("group_path_prefix")?.unwrap_or_default(),
         required_boundary,
         allowed_policies,
-        features: features.unwrap_or_else(|| Feature::ALL.to_vec()),
+        parameter_prefix: options.optional("parameter_prefix")?.unwrap_or_default(),
+        features: features.unwrap_or_else(Feature::default_choice),
     })
 }
 
@@ -146,7 +153,11 @@ mod tests {
     fn everything() -> Object {
         least()
             .with("partition", "aws-cn")
-            .with("features", texts(&["groups", "managed_policies"]))
+            .with(
+                "features",
+                texts(&["groups", "managed_policies", "member_secrets"]),
+            )
+            .with("parameter_prefix", "/iam")
             .with("user_path_prefix", "/people/")
             .with("group_path_prefix", "/teams/")
             .with(
@@ -214,11 +225,18 @@ mod tests {
             "arn:aws-cn:iam::aws:policy/ReadOnlyAccess",
             "arn:*:iam::*:policy/x/*"
         ]);
+        let parameters = "arn:aws-cn:ssm:*:222222222222:parameter/iam/222222222222/*";
         assert_eq!(
             document,
             json!({
                 "Version": "2012-10-17",
                 "Statement": [
+                    {
+                        "Sid": "ReadAccount",
+                        "Effect": "Allow",
+                        "Action": ["ssm:DescribeParameters"],
+                        "Resource": ["*"],
+                    },
                     {
                         "Sid": "ReadUsers",
                         "Effect": "Allow",
@@ -256,6 +274,36 @@ mod tests {
                         "Action": ["iam:AddUserToGroup", "iam:RemoveUserFromGroup"],
                         "Resource": ["arn:aws-cn:iam::222222222222:group/teams/*"],
                     },
+                    {
+                        "Sid": "KeepSecrets",
+                        "Effect": "Allow",
+                        "Action": [
+                            "ssm:ListTagsForResource",
+                            "ssm:PutParameter",
+                            "ssm:AddTagsToResource",
+                            "ssm:DeleteParameter",
+                            "ssm:GetParameter",
+                        ],
+                        "Resource": [parameters],
+                    },
+                    {
+                        "Sid": "FindKeys",
+                        "Effect": "Allow",
+                        "Action": ["kms:DescribeKey"],
+                        "Resource": ["arn:aws-cn:kms:*:222222222222:key/*"],
+                    },
+                    {
+                        "Sid": "EncryptSecrets",
+                        "Effect": "Allow",
+                        "Action": ["kms:Encrypt", "kms:GenerateDataKey", "kms:Decrypt"],
+                        "Resource": ["arn:aws-cn:kms:*:222222222222:key/*"],
+                        "Condition": {
+                            "StringLike": {
+                                "kms:ViaService": "ssm.*",
+                                "kms:EncryptionContext:PARAMETER_ARN": parameters,
+                            },
+                        },
+                    },
                 ],
             })
         );
@@ -264,7 +312,10 @@ mod tests {
     #[test]
     fn without_features_the_role_can_do_all_that_the_provider_does() {
         let all = actions(least());
-        let named = Feature::ALL.map(Feature::as_str);
+        let named: Vec<_> = Feature::default_choice()
+            .into_iter()
+            .map(Feature::as_str)
+            .collect();
         assert_eq!(all, actions(least().with("features", texts(&named))));
         for action in [
             "iam:CreateUser",
