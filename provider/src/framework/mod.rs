@@ -8,9 +8,11 @@
 pub mod context;
 pub mod data_source;
 pub mod docs;
+pub mod ephemeral;
 pub mod function;
 mod plan;
 pub mod provider;
+mod registry;
 pub mod resource;
 mod rpc;
 mod server;
@@ -19,6 +21,7 @@ mod wire;
 pub use context::{Capabilities, Configured, DeferReason, Private};
 pub use data_source::{DataSource, ReadDataRequest};
 pub use docs::Documentation;
+pub use ephemeral::{CloseRequest, EphemeralResource, OpenRequest, Opened, RenewRequest, Renewed};
 pub use function::{Function, FunctionError, Parameter, Signature};
 pub use provider::{ConfigureRequest, Provider};
 pub use resource::{

@@ -2,7 +2,7 @@
 
 use tokio_util::sync::CancellationToken;
 
-use super::{Configured, DataSource, Documentation, Function, Resource};
+use super::{Configured, DataSource, Documentation, EphemeralResource, Function, Resource};
 use crate::schema::{Diagnostics, Schema};
 use crate::value::Object;
 
@@ -43,6 +43,11 @@ pub trait Provider: Send + Sync + 'static {
 
     /// The data sources.
     fn data_sources(&self) -> Vec<Box<dyn DataSource<Self::State>>>;
+
+    /// The ephemeral resources.
+    fn ephemeral_resources(&self) -> Vec<Box<dyn EphemeralResource<Self::State>>> {
+        Vec::new()
+    }
 
     /// The functions.
     fn functions(&self) -> Vec<Box<dyn Function>>;

@@ -1,17 +1,15 @@
-//! The server: registry of everything offered, state of the process, and one wrapper around calls.
+//! The server: one wrapper around all calls.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::Arc;
 use std::time::Instant;
 
 use crossaccount_proto::tfplugin6;
-use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status};
 use tracing::Instrument;
 
-use super::{Configured, DataSource, Function, Provider, Resource, Signature};
-use crate::schema::{Diagnostic, Diagnostics, Schema};
-use crate::value::Type;
+use super::Provider;
+use super::registry::Inner;
+use crate::schema::{Diagnostic, Diagnostics};
 
 /// Answers Terraform's calls for a provider.
 pub struct Server<P: Provider> {
@@ -33,153 +31,6 @@ impl<P: Provider> Clone for Server<P> {
             inner: Arc::clone(&self.inner),
         }
     }
-}
-
-/// Something offered, with its schema and the type that drives the codec.
-pub(super) struct Offered<T: ?Sized> {
-    pub(super) item: Box<T>,
-    pub(super) schema: Schema,
-    pub(super) ty: Type,
-}
-
-impl<T: ?Sized> Offered<T> {
-    fn new(item: Box<T>, schema: Schema) -> Self {
-        let ty = schema.ty();
-        Self { item, schema, ty }
-    }
-}
-
-type Resources<C> = BTreeMap<&'static str, Offered<dyn Resource<C>>>;
-type DataSources<C> = BTreeMap<&'static str, Offered<dyn DataSource<C>>>;
-type Functions = BTreeMap<&'static str, (Box<dyn Function>, Signature)>;
-
-pub(super) struct Inner<P: Provider> {
-    pub(super) provider: P,
-    pub(super) schema: Schema,
-    pub(super) ty: Type,
-    pub(super) resources: Resources<P::State>,
-    pub(super) data_sources: DataSources<P::State>,
-    pub(super) functions: Functions,
-    configured: RwLock<Option<Configured<P::State>>>,
-    cancelled: Mutex<CancellationToken>,
-}
-
-impl<P: Provider> Inner<P> {
-    fn new(provider: P) -> Self {
-        let schema = provider.schema();
-        let resources = provider
-            .resources()
-            .into_iter()
-            .map(|resource| {
-                let schema = resource.schema();
-                (resource.type_name(), Offered::new(resource, schema))
-            })
-            .collect();
-        let data_sources = provider
-            .data_sources()
-            .into_iter()
-            .map(|source| {
-                let schema = source.schema();
-                (source.type_name(), Offered::new(source, schema))
-            })
-            .collect();
-        let functions = provider
-            .functions()
-            .into_iter()
-            .map(|function| {
-                let signature = function.signature();
-                (function.name(), (function, signature))
-            })
-            .collect();
-        let ty = schema.ty();
-        Self {
-            provider,
-            schema,
-            ty,
-            resources,
-            data_sources,
-            functions,
-            configured: RwLock::new(None),
-            cancelled: Mutex::new(CancellationToken::new()),
-        }
-    }
-
-    pub(super) fn resource(
-        &self,
-        type_name: &str,
-    ) -> Result<&Offered<dyn Resource<P::State>>, Diagnostics> {
-        self.resources
-            .get(type_name)
-            .ok_or_else(|| unknown_type("resource", type_name))
-    }
-
-    pub(super) fn data_source(
-        &self,
-        type_name: &str,
-    ) -> Result<&Offered<dyn DataSource<P::State>>, Diagnostics> {
-        self.data_sources
-            .get(type_name)
-            .ok_or_else(|| unknown_type("data source", type_name))
-    }
-
-    pub(super) fn set_configured(&self, configured: Configured<P::State>) {
-        *self
-            .configured
-            .write()
-            .unwrap_or_else(PoisonError::into_inner) = Some(configured);
-    }
-
-    /// The provider as it was configured; an error when it never was.
-    pub(super) fn configured(&self) -> Result<Configured<P::State>, Diagnostics> {
-        let configured = self
-            .configured
-            .read()
-            .unwrap_or_else(PoisonError::into_inner);
-        configured.clone().ok_or_else(|| {
-            let detail = "Terraform called the provider before it configured it.";
-            Diagnostic::error("Provider not configured", detail).into()
-        })
-    }
-
-    /// The configured provider; an error when its configuration is not known yet.
-    pub(super) fn ready(&self) -> Result<Arc<P::State>, Diagnostics> {
-        match self.configured()? {
-            Configured::Ready(state) => Ok(state),
-            Configured::Unknown(reason) => Err(not_known_yet(&reason)),
-        }
-    }
-
-    /// A token that the next stop cancels.
-    pub(super) fn cancellation(&self) -> CancellationToken {
-        self.token().child_token()
-    }
-
-    /// Cancels everything that runs. Later calls are not affected: under `-debug` the process
-    /// serves the next run of Terraform too.
-    pub(super) fn stop(&self) {
-        let stopped = std::mem::take(&mut *self.token());
-        stopped.cancel();
-    }
-
-    fn token(&self) -> MutexGuard<'_, CancellationToken> {
-        self.cancelled
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-fn unknown_type(kind: &str, type_name: &str) -> Diagnostics {
-    let detail = format!("This version of the provider has no {kind} {type_name:?}.");
-    Diagnostic::error(format!("Unknown {kind} type"), detail).into()
-}
-
-/// The error where the provider must be configured and the values for that are not known yet.
-pub(super) fn not_known_yet(reason: &str) -> Diagnostics {
-    let detail = format!(
-        "The provider block holds values that are known only after apply: {reason}. Apply what \
-         they depend on first, for example with -target, or use values that are known."
-    );
-    Diagnostic::error("Provider configuration not known yet", detail).into()
 }
 
 /// One kind of call: how it is answered, and what the answer is when that fails.
@@ -293,6 +144,10 @@ serve! {
     import_resource_state,
     move_resource_state,
     read_data_source,
+    validate_ephemeral_resource_config,
+    open_ephemeral_resource,
+    renew_ephemeral_resource,
+    close_ephemeral_resource,
     get_functions,
     call_function,
 }

@@ -17,6 +17,32 @@ pub fn problems(schema: &Schema) -> Vec<String> {
     found
 }
 
+/// What is wrong with the schema of an ephemeral resource. It has neither state nor plan, so
+/// nothing there can be said about them.
+pub fn ephemeral_problems(schema: &Schema) -> Vec<String> {
+    let mut found = problems(schema);
+    stateless(&schema.attributes, &Path::root(), &mut found);
+    found
+}
+
+fn stateless(attributes: &[Attribute], path: &Path, found: &mut Vec<String>) {
+    for attribute in attributes {
+        let path = path.with_attribute(&attribute.name);
+        for (set, mark) in [
+            (attribute.write_only, "write_only"),
+            (attribute.requires_replace, "requires_replace"),
+            (attribute.use_state_for_unknown, "use_state_for_unknown"),
+        ] {
+            if set {
+                found.push(format!("{path}: {mark} means nothing without a state"));
+            }
+        }
+        if let Shape::Nested(_, attributes) = &attribute.shape {
+            stateless(attributes, &path, found);
+        }
+    }
+}
+
 fn check_all(attributes: &[Attribute], path: &Path, in_set: bool, found: &mut Vec<String>) {
     for (position, attribute) in attributes.iter().enumerate() {
         let path = path.with_attribute(&attribute.name);

@@ -319,6 +319,23 @@ fn a_schema_that_breaks_a_rule_is_found(#[case] attribute: Attribute, #[case] ex
     );
 }
 
+#[rstest]
+#[case::write_only(leaf("a").optional().write_only(), "a: write_only means nothing")]
+#[case::replacement(leaf("a").optional().requires_replace(), "a: requires_replace means nothing")]
+#[case::state(
+    Attribute::single_nested("a", [leaf("b").computed().use_state_for_unknown()]).optional(),
+    "a.b: use_state_for_unknown means nothing"
+)]
+fn what_has_no_state_says_nothing_about_it(#[case] attribute: Attribute, #[case] expected: &str) {
+    let schema = Schema::new([attribute.describe("x")]).describe("x");
+    assert_eq!(check::problems(&schema), [""; 0]);
+    let found = check::ephemeral_problems(&schema);
+    assert!(
+        found.iter().all(|it| it.starts_with(expected)) && found.len() == 1,
+        "{found:?}"
+    );
+}
+
 #[test]
 fn a_schema_needs_descriptions_unique_names_and_a_version() {
     let schema = Schema::new([

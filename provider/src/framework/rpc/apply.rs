@@ -5,7 +5,8 @@ use std::sync::Arc;
 use crossaccount_proto::tfplugin6::apply_resource_change::{Request, Response};
 
 use super::for_state;
-use crate::framework::server::{Call, Inner};
+use crate::framework::registry::Inner;
+use crate::framework::server::Call;
 use crate::framework::wire::{diagnostics, values};
 use crate::framework::{
     CreateRequest, DeleteRequest, Outcome, Private, Provider, UpdateRequest, plan,

@@ -4,6 +4,7 @@
 mod apply;
 mod configure;
 mod data_source;
+mod ephemeral;
 mod function;
 mod import;
 mod move_state;

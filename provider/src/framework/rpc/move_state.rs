@@ -5,7 +5,8 @@ use std::sync::Arc;
 use crossaccount_proto::tfplugin6::move_resource_state::{Request, Response};
 
 use super::for_state;
-use crate::framework::server::{Call, Inner};
+use crate::framework::registry::Inner;
+use crate::framework::server::Call;
 use crate::framework::wire::{diagnostics, values};
 use crate::framework::{MoveSource, Provider};
 use crate::schema::{Diagnostic, Diagnostics};

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use crossaccount_proto::tfplugin6::plan_resource_change::{Request, Response};
 
 use super::{capabilities, deferred};
-use crate::framework::server::{Call, Inner};
+use crate::framework::registry::Inner;
+use crate::framework::server::Call;
 use crate::framework::wire::{diagnostics, values};
 use crate::framework::{Plan, PlanAction, PlanRequest, Private, Provider, plan};
 use crate::schema::{Diagnostic, Diagnostics};

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use crossaccount_proto::tfplugin6::read_resource::{Request, Response};
 
 use super::{capabilities, deferred, for_state};
-use crate::framework::server::{Call, Inner};
+use crate::framework::registry::Inner;
+use crate::framework::server::Call;
 use crate::framework::wire::{diagnostics, values};
 use crate::framework::{Configured, DeferReason, Private, Provider, ReadRequest, plan};
 use crate::schema::Diagnostics;

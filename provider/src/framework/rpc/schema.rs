@@ -1,5 +1,6 @@
 //! What is offered: schemas, functions, capabilities.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crossaccount_proto::tfplugin6::{
@@ -7,7 +8,8 @@ use crossaccount_proto::tfplugin6::{
 };
 
 use crate::framework::Provider;
-use crate::framework::server::{Call, Inner};
+use crate::framework::registry::{Inner, Offers};
+use crate::framework::server::Call;
 use crate::framework::wire::{diagnostics, functions, schema};
 use crate::schema::Diagnostics;
 
@@ -21,6 +23,13 @@ fn server_capabilities() -> ServerCapabilities {
     }
 }
 
+fn schemas<T: ?Sized>(offers: &Offers<T>) -> BTreeMap<String, tfplugin6::Schema> {
+    offers
+        .iter()
+        .map(|(name, offered)| ((*name).to_owned(), schema::to_proto(&offered.schema)))
+        .collect()
+}
+
 impl<P: Provider> Call<P> for get_provider_schema::Request {
     type Answer = get_provider_schema::Response;
     const NAME: &'static str = "GetProviderSchema";
@@ -28,16 +37,9 @@ impl<P: Provider> Call<P> for get_provider_schema::Request {
     async fn answer(self, server: Arc<Inner<P>>) -> Result<Self::Answer, Diagnostics> {
         Ok(get_provider_schema::Response {
             provider: Some(schema::to_proto(&server.schema)),
-            resource_schemas: server
-                .resources
-                .iter()
-                .map(|(name, offered)| ((*name).to_owned(), schema::to_proto(&offered.schema)))
-                .collect(),
-            data_source_schemas: server
-                .data_sources
-                .iter()
-                .map(|(name, offered)| ((*name).to_owned(), schema::to_proto(&offered.schema)))
-                .collect(),
+            resource_schemas: schemas(&server.resources),
+            data_source_schemas: schemas(&server.data_sources),
+            ephemeral_resource_schemas: schemas(&server.ephemeral_resources),
             functions: server
                 .functions
                 .iter()
@@ -71,6 +73,9 @@ impl<P: Provider> Call<P> for get_metadata::Request {
         let source = |name: &&str| get_metadata::DataSourceMetadata {
             type_name: (*name).into(),
         };
+        let ephemeral = |name: &&str| get_metadata::EphemeralMetadata {
+            type_name: (*name).into(),
+        };
         let function = |name: &&str| get_metadata::FunctionMetadata {
             name: (*name).into(),
         };
@@ -78,6 +83,7 @@ impl<P: Provider> Call<P> for get_metadata::Request {
             server_capabilities: Some(server_capabilities()),
             resources: server.resources.keys().map(resource).collect(),
             data_sources: server.data_sources.keys().map(source).collect(),
+            ephemeral_resources: server.ephemeral_resources.keys().map(ephemeral).collect(),
             functions: server.functions.keys().map(function).collect(),
             ..Default::default()
         })

@@ -7,7 +7,8 @@ use crossaccount_proto::tfplugin6::upgrade_resource_state::{Request, Response};
 
 use super::for_state;
 use crate::framework::Provider;
-use crate::framework::server::{Call, Inner};
+use crate::framework::registry::Inner;
+use crate::framework::server::Call;
 use crate::framework::wire::{diagnostics, values};
 use crate::schema::{Diagnostic, Diagnostics};
 use crate::value::{Value, json};

@@ -4,6 +4,7 @@
 mod apply;
 mod data_source;
 mod docs;
+mod ephemeral;
 mod functions;
 mod import;
 mod plan;

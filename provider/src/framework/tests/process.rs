@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use crossaccount_proto::tfplugin6::provider_server::Provider as _;
 use crossaccount_proto::tfplugin6::{
-    configure_provider, plan_action, renew_ephemeral_resource, stop_provider,
-    upgrade_resource_identity,
+    configure_provider, plan_action, stop_provider, upgrade_resource_identity,
 };
 use tonic::Code;
 
@@ -129,15 +128,10 @@ async fn calls_that_are_not_offered_are_unimplemented() {
             .unwrap_err()
             .code(),
         client
-            .renew_ephemeral_resource(renew_ephemeral_resource::Request::default())
-            .await
-            .unwrap_err()
-            .code(),
-        client
             .upgrade_resource_identity(upgrade_resource_identity::Request::default())
             .await
             .unwrap_err()
             .code(),
     ];
-    assert_eq!(codes, [Code::Unimplemented; 3]);
+    assert_eq!(codes, [Code::Unimplemented; 2]);
 }

@@ -7,12 +7,13 @@ use std::time::Duration;
 use serde_json::{Map, Value as Json};
 use tokio::sync::Notify;
 
+use super::ephemeral::{Lease, Plain};
 use crate::framework::docs::{Documentation, Example};
 use crate::framework::{
-    ConfigureRequest, Configured, CreateRequest, DataSource, DeferReason, DeleteRequest, Function,
-    FunctionError, ImportRequest, Imported, MoveSource, Moved, Outcome, Parameter, Plan,
-    PlanAction, PlanRequest, Private, Provider, ReadDataRequest, ReadRequest, Resource, Signature,
-    UpdateRequest, ValidateRequest,
+    ConfigureRequest, Configured, CreateRequest, DataSource, DeferReason, DeleteRequest,
+    EphemeralResource, Function, FunctionError, ImportRequest, Imported, MoveSource, Moved,
+    Outcome, Parameter, Plan, PlanAction, PlanRequest, Private, Provider, ReadDataRequest,
+    ReadRequest, Resource, Signature, UpdateRequest, ValidateRequest,
 };
 use crate::schema::{Attribute, Diagnostic, Diagnostics, Schema, timeouts, validators};
 use crate::value::{Object, Path, Type, Value};
@@ -107,6 +108,11 @@ impl Provider for TestProvider {
 
     fn data_sources(&self) -> Vec<Box<dyn DataSource<State>>> {
         vec![Box::new(Lookup)]
+    }
+
+    fn ephemeral_resources(&self) -> Vec<Box<dyn EphemeralResource<State>>> {
+        let observed = Arc::clone(&self.observed);
+        vec![Box::new(Lease { observed }), Box::new(Plain)]
     }
 
     fn functions(&self) -> Vec<Box<dyn Function>> {
