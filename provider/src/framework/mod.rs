@@ -5,6 +5,7 @@
 //! its schema and gives such objects back. Kinds that this provider does not offer yet have no
 //! code here; their rpcs answer "unimplemented" by the generated default.
 
+pub mod action;
 pub mod context;
 pub mod data_source;
 pub mod docs;
@@ -18,6 +19,7 @@ mod rpc;
 mod server;
 mod wire;
 
+pub use action::{Action, ActionPlanRequest, InvokeRequest, Progress};
 pub use context::{Capabilities, Configured, DeferReason, Private};
 pub use data_source::{DataSource, ReadDataRequest};
 pub use docs::Documentation;

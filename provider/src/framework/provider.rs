@@ -2,7 +2,7 @@
 
 use tokio_util::sync::CancellationToken;
 
-use super::{Configured, DataSource, Documentation, EphemeralResource, Function, Resource};
+use super::{Action, Configured, DataSource, Documentation, EphemeralResource, Function, Resource};
 use crate::schema::{Diagnostics, Schema};
 use crate::value::Object;
 
@@ -51,6 +51,11 @@ pub trait Provider: Send + Sync + 'static {
 
     /// The functions.
     fn functions(&self) -> Vec<Box<dyn Function>>;
+
+    /// The actions.
+    fn actions(&self) -> Vec<Box<dyn Action<Self::State>>> {
+        Vec::new()
+    }
 }
 
 /// The input of a configuration.

@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use tokio_util::sync::CancellationToken;
 
-use super::{Configured, DataSource, EphemeralResource, Function, Provider, Resource, Signature};
+use super::{
+    Action, Configured, DataSource, EphemeralResource, Function, Provider, Resource, Signature,
+};
 use crate::schema::{Diagnostic, Diagnostics, Schema};
 use crate::value::Type;
 
@@ -52,6 +54,7 @@ pub(super) struct Inner<P: Provider> {
     pub(super) data_sources: Offers<dyn DataSource<P::State>>,
     pub(super) ephemeral_resources: Offers<dyn EphemeralResource<P::State>>,
     pub(super) functions: Functions,
+    pub(super) actions: Offers<dyn Action<P::State>>,
     configured: RwLock<Option<Configured<P::State>>>,
     cancelled: Mutex<CancellationToken>,
 }
@@ -76,6 +79,7 @@ impl<P: Provider> Inner<P> {
                 (it.type_name(), it.schema())
             }),
             functions,
+            actions: offers(provider.actions(), |it| (it.type_name(), it.schema())),
             configured: RwLock::new(None),
             cancelled: Mutex::new(CancellationToken::new()),
             provider,
@@ -101,6 +105,13 @@ impl<P: Provider> Inner<P> {
         type_name: &str,
     ) -> Result<&Offered<dyn EphemeralResource<P::State>>, Diagnostics> {
         find(&self.ephemeral_resources, "ephemeral resource", type_name)
+    }
+
+    pub(super) fn action(
+        &self,
+        type_name: &str,
+    ) -> Result<&Offered<dyn Action<P::State>>, Diagnostics> {
+        find(&self.actions, "action", type_name)
     }
 
     pub(super) fn set_configured(&self, configured: Configured<P::State>) {

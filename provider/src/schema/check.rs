@@ -25,6 +25,19 @@ pub fn ephemeral_problems(schema: &Schema) -> Vec<String> {
     found
 }
 
+/// What is wrong with the schema of something that only takes a configuration: an action, or the
+/// listing of a resource.
+pub fn config_problems(schema: &Schema) -> Vec<String> {
+    let mut found = ephemeral_problems(schema);
+    for attribute in &schema.attributes {
+        if attribute.presence == Some(Presence::Computed) {
+            let name = &attribute.name;
+            found.push(format!("{name}: nobody can see a computed value"));
+        }
+    }
+    found
+}
+
 fn stateless(attributes: &[Attribute], path: &Path, found: &mut Vec<String>) {
     for attribute in attributes {
         let path = path.with_attribute(&attribute.name);

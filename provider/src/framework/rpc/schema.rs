@@ -45,6 +45,14 @@ impl<P: Provider> Call<P> for get_provider_schema::Request {
                 .iter()
                 .map(|(name, (_, signature))| ((*name).to_owned(), functions::to_proto(signature)))
                 .collect(),
+            action_schemas: server
+                .actions
+                .iter()
+                .map(|(name, offered)| {
+                    let schema = Some(schema::to_proto(&offered.schema));
+                    ((*name).to_owned(), tfplugin6::ActionSchema { schema })
+                })
+                .collect(),
             server_capabilities: Some(server_capabilities()),
             ..Default::default()
         })
@@ -76,6 +84,9 @@ impl<P: Provider> Call<P> for get_metadata::Request {
         let ephemeral = |name: &&str| get_metadata::EphemeralMetadata {
             type_name: (*name).into(),
         };
+        let action = |name: &&str| get_metadata::ActionMetadata {
+            type_name: (*name).into(),
+        };
         let function = |name: &&str| get_metadata::FunctionMetadata {
             name: (*name).into(),
         };
@@ -85,6 +96,7 @@ impl<P: Provider> Call<P> for get_metadata::Request {
             data_sources: server.data_sources.keys().map(source).collect(),
             ephemeral_resources: server.ephemeral_resources.keys().map(ephemeral).collect(),
             functions: server.functions.keys().map(function).collect(),
+            actions: server.actions.keys().map(action).collect(),
             ..Default::default()
         })
     }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crossaccount_proto::tfplugin6::{
-    validate_data_resource_config, validate_ephemeral_resource_config, validate_provider_config,
-    validate_resource_config,
+    validate_action_config, validate_data_resource_config, validate_ephemeral_resource_config,
+    validate_provider_config, validate_resource_config,
 };
 
 use super::capabilities;
@@ -130,3 +130,4 @@ validate!(
     "ValidateEphemeralResourceConfig",
     ephemeral_resource
 );
+validate!(validate_action_config, "ValidateActionConfig", action);

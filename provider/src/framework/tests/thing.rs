@@ -7,10 +7,11 @@ use std::time::Duration;
 use serde_json::{Map, Value as Json};
 use tokio::sync::Notify;
 
+use super::action::Turn;
 use super::ephemeral::{Lease, Plain};
 use crate::framework::docs::{Documentation, Example};
 use crate::framework::{
-    ConfigureRequest, Configured, CreateRequest, DataSource, DeferReason, DeleteRequest,
+    Action, ConfigureRequest, Configured, CreateRequest, DataSource, DeferReason, DeleteRequest,
     EphemeralResource, Function, FunctionError, ImportRequest, Imported, MoveSource, Moved,
     Outcome, Parameter, Plan, PlanAction, PlanRequest, Private, Provider, ReadDataRequest,
     ReadRequest, Resource, Signature, UpdateRequest, ValidateRequest,
@@ -117,6 +118,11 @@ impl Provider for TestProvider {
 
     fn functions(&self) -> Vec<Box<dyn Function>> {
         vec![Box::new(Join), Box::new(Broken)]
+    }
+
+    fn actions(&self) -> Vec<Box<dyn Action<State>>> {
+        let observed = Arc::clone(&self.observed);
+        vec![Box::new(Turn { observed })]
     }
 }
 
