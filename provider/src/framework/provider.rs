@@ -2,7 +2,10 @@
 
 use tokio_util::sync::CancellationToken;
 
-use super::{Action, Configured, DataSource, Documentation, EphemeralResource, Function, Resource};
+use super::{
+    Action, Configured, DataSource, Documentation, EphemeralResource, Function, ListResource,
+    Resource,
+};
 use crate::schema::{Diagnostics, Schema};
 use crate::value::Object;
 
@@ -46,6 +49,11 @@ pub trait Provider: Send + Sync + 'static {
 
     /// The ephemeral resources.
     fn ephemeral_resources(&self) -> Vec<Box<dyn EphemeralResource<Self::State>>> {
+        Vec::new()
+    }
+
+    /// The lists of managed resources.
+    fn list_resources(&self) -> Vec<Box<dyn ListResource<Self::State>>> {
         Vec::new()
     }
 

@@ -6,9 +6,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Action, Configured, DataSource, EphemeralResource, Function, Provider, Resource, Signature,
+    Action, Configured, DataSource, EphemeralResource, Function, ListResource, Provider, Resource,
+    Signature,
 };
-use crate::schema::{Diagnostic, Diagnostics, Schema};
+use crate::schema::{Diagnostic, Diagnostics, Identity, Schema};
 use crate::value::Type;
 
 /// Something offered, with its schema and the type that drives the codec.
@@ -51,8 +52,11 @@ pub(super) struct Inner<P: Provider> {
     pub(super) schema: Schema,
     pub(super) ty: Type,
     pub(super) resources: Offers<dyn Resource<P::State>>,
+    /// Identities by resource type.
+    pub(super) identities: BTreeMap<&'static str, Identity>,
     pub(super) data_sources: Offers<dyn DataSource<P::State>>,
     pub(super) ephemeral_resources: Offers<dyn EphemeralResource<P::State>>,
+    pub(super) list_resources: Offers<dyn ListResource<P::State>>,
     pub(super) functions: Functions,
     pub(super) actions: Offers<dyn Action<P::State>>,
     configured: RwLock<Option<Configured<P::State>>>,
@@ -70,12 +74,21 @@ impl<P: Provider> Inner<P> {
                 (function.name(), (function, signature))
             })
             .collect();
+        let resources = offers(provider.resources(), |it| (it.type_name(), it.schema()));
+        let identities = resources
+            .iter()
+            .filter_map(|(name, resource)| Some((*name, resource.item.identity()?)))
+            .collect();
         Self {
             ty: schema.ty(),
             schema,
-            resources: offers(provider.resources(), |it| (it.type_name(), it.schema())),
+            resources,
+            identities,
             data_sources: offers(provider.data_sources(), |it| (it.type_name(), it.schema())),
             ephemeral_resources: offers(provider.ephemeral_resources(), |it| {
+                (it.type_name(), it.schema())
+            }),
+            list_resources: offers(provider.list_resources(), |it| {
                 (it.type_name(), it.schema())
             }),
             functions,
@@ -105,6 +118,13 @@ impl<P: Provider> Inner<P> {
         type_name: &str,
     ) -> Result<&Offered<dyn EphemeralResource<P::State>>, Diagnostics> {
         find(&self.ephemeral_resources, "ephemeral resource", type_name)
+    }
+
+    pub(super) fn list_resource(
+        &self,
+        type_name: &str,
+    ) -> Result<&Offered<dyn ListResource<P::State>>, Diagnostics> {
+        find(&self.list_resources, "list resource", type_name)
     }
 
     pub(super) fn action(

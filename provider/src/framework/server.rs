@@ -207,6 +207,7 @@ serve! {
     configure_provider,
     stop_provider,
     upgrade_resource_state,
+    upgrade_resource_identity,
     read_resource,
     plan_resource_change,
     apply_resource_change,
@@ -219,9 +220,11 @@ serve! {
     close_ephemeral_resource,
     get_functions,
     call_function,
+    validate_list_resource_config,
     validate_action_config,
     plan_action,
     ;
     streamed:
+    list_resource,
     invoke_action,
 }

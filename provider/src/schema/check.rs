@@ -1,7 +1,7 @@
 //! Rules that a schema must keep, for tests: Terraform refuses, or crashes on, one that breaks them.
 
-use super::Schema;
 use super::attribute::{Attribute, Nesting, Presence, Shape};
+use super::{Identity, Schema};
 use crate::value::{Path, Type};
 
 /// What is wrong with a schema; nothing when all is well. Call it in a test on every schema.
@@ -33,6 +33,41 @@ pub fn config_problems(schema: &Schema) -> Vec<String> {
         if attribute.presence == Some(Presence::Computed) {
             let name = &attribute.name;
             found.push(format!("{name}: nobody can see a computed value"));
+        }
+    }
+    found
+}
+
+/// What is wrong with the identity of a resource with this schema.
+pub fn identity_problems(identity: &Identity, resource: &Schema) -> Vec<String> {
+    let mut found = Vec::new();
+    let attributes = identity.schema().attributes();
+    check_all(attributes, &Path::root(), false, &mut found);
+    stateless(attributes, &Path::root(), &mut found);
+    if attributes.is_empty() || identity.schema().version < 0 {
+        found.push("no attributes, or a negative version".to_owned());
+    }
+    for attribute in attributes {
+        let name = &attribute.name;
+        let counterpart = resource.attributes.iter().find(|it| it.name == *name);
+        if counterpart.map(Attribute::ty) != Some(attribute.ty()) {
+            found.push(format!(
+                "{name}: the resource has no such attribute of this type"
+            ));
+        }
+        if counterpart.is_some_and(|it| it.write_only || it.sensitive) || attribute.sensitive {
+            found.push(format!("{name}: an identity is shown to everybody"));
+        }
+        if matches!(
+            attribute.ty(),
+            Type::Map(_) | Type::Set(_) | Type::Object(_)
+        ) {
+            found.push(format!(
+                "{name}: an identity holds no maps, sets and objects"
+            ));
+        }
+        if attribute.is_computed() {
+            found.push(format!("{name}: must be required or optional"));
         }
     }
     found

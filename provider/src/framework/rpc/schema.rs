@@ -3,9 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crossaccount_proto::tfplugin6::{
-    self, ServerCapabilities, get_metadata, get_provider_schema, get_resource_identity_schemas,
-};
+use crossaccount_proto::tfplugin6::{self, ServerCapabilities, get_metadata, get_provider_schema};
 
 use crate::framework::Provider;
 use crate::framework::registry::{Inner, Offers};
@@ -40,6 +38,7 @@ impl<P: Provider> Call<P> for get_provider_schema::Request {
             resource_schemas: schemas(&server.resources),
             data_source_schemas: schemas(&server.data_sources),
             ephemeral_resource_schemas: schemas(&server.ephemeral_resources),
+            list_resource_schemas: schemas(&server.list_resources),
             functions: server
                 .functions
                 .iter()
@@ -84,6 +83,9 @@ impl<P: Provider> Call<P> for get_metadata::Request {
         let ephemeral = |name: &&str| get_metadata::EphemeralMetadata {
             type_name: (*name).into(),
         };
+        let list = |name: &&str| get_metadata::ListResourceMetadata {
+            type_name: (*name).into(),
+        };
         let action = |name: &&str| get_metadata::ActionMetadata {
             type_name: (*name).into(),
         };
@@ -95,6 +97,7 @@ impl<P: Provider> Call<P> for get_metadata::Request {
             resources: server.resources.keys().map(resource).collect(),
             data_sources: server.data_sources.keys().map(source).collect(),
             ephemeral_resources: server.ephemeral_resources.keys().map(ephemeral).collect(),
+            list_resources: server.list_resources.keys().map(list).collect(),
             functions: server.functions.keys().map(function).collect(),
             actions: server.actions.keys().map(action).collect(),
             ..Default::default()
@@ -103,23 +106,6 @@ impl<P: Provider> Call<P> for get_metadata::Request {
 
     fn refused(self, diagnostics: Diagnostics) -> Self::Answer {
         get_metadata::Response {
-            diagnostics: diagnostics::to_proto(diagnostics),
-            ..Default::default()
-        }
-    }
-}
-
-/// No resource has an identity.
-impl<P: Provider> Call<P> for get_resource_identity_schemas::Request {
-    type Answer = get_resource_identity_schemas::Response;
-    const NAME: &'static str = "GetResourceIdentitySchemas";
-
-    async fn answer(self, _server: Arc<Inner<P>>) -> Result<Self::Answer, Diagnostics> {
-        Ok(get_resource_identity_schemas::Response::default())
-    }
-
-    fn refused(self, diagnostics: Diagnostics) -> Self::Answer {
-        get_resource_identity_schemas::Response {
             diagnostics: diagnostics::to_proto(diagnostics),
             ..Default::default()
         }

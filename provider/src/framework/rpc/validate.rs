@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crossaccount_proto::tfplugin6::{
     validate_action_config, validate_data_resource_config, validate_ephemeral_resource_config,
-    validate_provider_config, validate_resource_config,
+    validate_list_resource_config, validate_provider_config, validate_resource_config,
 };
 
 use super::capabilities;
@@ -129,5 +129,10 @@ validate!(
     validate_ephemeral_resource_config,
     "ValidateEphemeralResourceConfig",
     ephemeral_resource
+);
+validate!(
+    validate_list_resource_config,
+    "ValidateListResourceConfig",
+    list_resource
 );
 validate!(validate_action_config, "ValidateActionConfig", action);

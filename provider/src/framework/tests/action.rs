@@ -10,8 +10,8 @@ use crossaccount_proto::tfplugin6::{
     ClientCapabilities, get_metadata, get_provider_schema, invoke_action, plan_action,
     stop_provider, validate_action_config,
 };
+use futures_util::StreamExt as _;
 use rstest::rstest;
-use tokio_stream::StreamExt as _;
 
 use super::thing::{Observed, State, TestProvider};
 use super::{Harness, message, shown};

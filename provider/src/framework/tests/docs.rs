@@ -18,6 +18,8 @@ fn everything_offered_has_a_page() {
             "functions/broken.md",
             "functions/join.md",
             "index.md",
+            "resources/badge.md",
+            "resources/place.md",
             "resources/thing.md"
         ]
     );

@@ -9,11 +9,13 @@ use tokio::sync::Notify;
 
 use super::action::Turn;
 use super::ephemeral::{Lease, Plain};
+use super::identity::Place;
+use super::list::{Places, Things};
 use crate::framework::docs::{Documentation, Example};
 use crate::framework::{
     Action, ConfigureRequest, Configured, CreateRequest, DataSource, DeferReason, DeleteRequest,
-    EphemeralResource, Function, FunctionError, ImportRequest, Imported, MoveSource, Moved,
-    Outcome, Parameter, Plan, PlanAction, PlanRequest, Private, Provider, ReadDataRequest,
+    EphemeralResource, Function, FunctionError, ImportRequest, Imported, ListResource, MoveSource,
+    Moved, Outcome, Parameter, Plan, PlanAction, PlanRequest, Private, Provider, ReadDataRequest,
     ReadRequest, Resource, Signature, UpdateRequest, ValidateRequest,
 };
 use crate::schema::{Attribute, Diagnostic, Diagnostics, Schema, timeouts, validators};
@@ -102,9 +104,12 @@ impl Provider for TestProvider {
     }
 
     fn resources(&self) -> Vec<Box<dyn Resource<State>>> {
-        vec![Box::new(Thing {
-            observed: Arc::clone(&self.observed),
-        })]
+        let observed = Arc::clone(&self.observed);
+        vec![
+            Box::new(Thing { observed }),
+            Box::new(Place::FIXED),
+            Box::new(Place::RENAMED),
+        ]
     }
 
     fn data_sources(&self) -> Vec<Box<dyn DataSource<State>>> {
@@ -114,6 +119,11 @@ impl Provider for TestProvider {
     fn ephemeral_resources(&self) -> Vec<Box<dyn EphemeralResource<State>>> {
         let observed = Arc::clone(&self.observed);
         vec![Box::new(Lease { observed }), Box::new(Plain)]
+    }
+
+    fn list_resources(&self) -> Vec<Box<dyn ListResource<State>>> {
+        let observed = Arc::clone(&self.observed);
+        vec![Box::new(Places { observed }), Box::new(Things)]
     }
 
     fn functions(&self) -> Vec<Box<dyn Function>> {
