@@ -1,4 +1,6 @@
 //! The contract of a managed resource.
+//!
+//! A configuration may hold write-only secrets, so no request that brings one has `Debug`.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -121,7 +123,7 @@ pub trait Resource<C: Send + Sync + 'static>: Send + Sync + 'static {
 }
 
 /// Configuration to check. It may hold unknown values anywhere.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct ValidateRequest {
     /// The configuration.
     pub config: Object,
@@ -141,7 +143,6 @@ pub enum PlanAction {
 }
 
 /// The input of a plan.
-#[derive(Debug)]
 pub struct PlanRequest<C> {
     /// The provider, which need not be configured yet.
     pub provider: Configured<C>,
@@ -204,7 +205,6 @@ impl Plan {
 }
 
 /// The input of a creation. Everything but computed values is known.
-#[derive(Debug)]
 pub struct CreateRequest<C> {
     /// The configured provider.
     pub provider: Arc<C>,
@@ -234,7 +234,6 @@ pub struct ReadRequest<C> {
 }
 
 /// The input of a change in place. Everything but computed values is known.
-#[derive(Debug)]
 pub struct UpdateRequest<C> {
     /// The configured provider.
     pub provider: Arc<C>,

@@ -63,7 +63,6 @@ impl<P: Provider> Call<P> for Request {
             )?),
             target_private: moved.private.to_bytes(),
             diagnostics: diagnostics::to_proto(found),
-            ..Default::default()
         })
     }
 

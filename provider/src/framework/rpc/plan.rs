@@ -50,6 +50,8 @@ impl<P: Provider> Call<P> for Request {
             Some(identity) => wire::decode(self.prior_identity.as_ref(), identity)?,
             None => None,
         };
+        // What is write-only is in the configuration and nowhere else.
+        let proposed = proposed.map(|it| plan::without_write_only(attributes, it));
         let request = PlanRequest {
             provider: server.configured()?,
             action,

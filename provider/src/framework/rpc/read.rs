@@ -108,6 +108,5 @@ fn not_refreshed(request: Request, reason: &str, deferral_allowed: bool) -> Resp
         private: request.private,
         diagnostics: diagnostics::to_proto(warnings),
         deferred: deferral_allowed.then(|| deferred(DeferReason::ProviderConfigUnknown)),
-        ..Default::default()
     }
 }

@@ -7,8 +7,8 @@ use std::time::Duration;
 use crossaccount_proto::tfplugin6::invoke_action::event::Type;
 use crossaccount_proto::tfplugin6::provider_server::Provider as _;
 use crossaccount_proto::tfplugin6::{
-    ClientCapabilities, get_metadata, get_provider_schema, invoke_action, plan_action,
-    stop_provider, validate_action_config,
+    ClientCapabilities, DynamicValue, get_metadata, get_provider_schema, invoke_action,
+    plan_action, stop_provider, validate_action_config,
 };
 use futures_util::StreamExt as _;
 use rstest::rstest;
@@ -137,8 +137,8 @@ async fn actions_are_in_schema_and_metadata() {
     assert_eq!(answer.into_inner().actions[0].type_name, "test_turn");
 }
 
-fn config(name: Value) -> Option<crossaccount_proto::tfplugin6::DynamicValue> {
-    Some(message(&Value::object([("name", name)]), &schema().ty()))
+fn config(name: Value) -> DynamicValue {
+    message(&Value::object([("name", name)]), &schema().ty())
 }
 
 #[rstest]
@@ -151,7 +151,7 @@ async fn the_configuration_is_checked(#[case] name: Value, #[case] expected: &[&
     let mut harness = Harness::unconfigured().await;
     let request = validate_action_config::Request {
         type_name: "test_turn".to_owned(),
-        config: config(name),
+        config: Some(config(name)),
     };
     let answer = harness.client.validate_action_config(request).await;
     assert_eq!(shown(&answer.unwrap().into_inner().diagnostics), expected);
@@ -160,7 +160,7 @@ async fn the_configuration_is_checked(#[case] name: Value, #[case] expected: &[&
 async fn plan(harness: &mut Harness, name: Value, deferral: bool) -> plan_action::Response {
     let request = plan_action::Request {
         action_type: "test_turn".to_owned(),
-        config: config(name),
+        config: Some(config(name)),
         client_capabilities: Some(ClientCapabilities {
             deferral_allowed: deferral,
             ..Default::default()
@@ -202,7 +202,7 @@ async fn an_action_is_planned_while_the_provider_configuration_is_not_known() {
 fn invocation(name: &str) -> invoke_action::Request {
     invoke_action::Request {
         action_type: "test_turn".to_owned(),
-        config: config(name.into()),
+        config: Some(config(name.into())),
         client_capabilities: None,
     }
 }
@@ -295,7 +295,7 @@ async fn an_action_goes_on_when_nobody_listens_any_more() {
     let provider = TestProvider::default();
     let observed = provider.observed.clone();
     let server = Server::new(provider);
-    let configure = super::configuration(Value::object([("region", "here".into())]));
+    let configure = super::configuration(&Value::object([("region", "here".into())]));
     let answer = server.configure_provider(tonic::Request::new(configure));
     answer.await.unwrap();
     let request = tonic::Request::new(invocation("wait"));

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crossaccount_proto::tfplugin6::{
-    close_ephemeral_resource, get_metadata, get_provider_schema, open_ephemeral_resource,
-    renew_ephemeral_resource, validate_ephemeral_resource_config,
+    ClientCapabilities, close_ephemeral_resource, get_metadata, get_provider_schema,
+    open_ephemeral_resource, renew_ephemeral_resource, validate_ephemeral_resource_config,
 };
 use jiff::Timestamp;
 use rstest::rstest;
@@ -187,7 +187,7 @@ async fn open(harness: &mut Harness, name: &str) -> open_ephemeral_resource::Res
         type_name: "test_lease".to_owned(),
         config: Some(message(&config, &schema().ty())),
         // Terraform sends capabilities that are all false, whatever it can do.
-        client_capabilities: Some(Default::default()),
+        client_capabilities: Some(ClientCapabilities::default()),
     };
     let answer = harness.client.open_ephemeral_resource(request).await;
     answer.unwrap().into_inner()

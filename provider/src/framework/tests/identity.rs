@@ -86,6 +86,7 @@ impl Resource<State> for Place {
         Documentation {
             import: "By name.".to_owned(),
             import_example: "terraform import test_place.this 1/x\n".to_owned(),
+            identity_example: "import {\n  to = test_place.this\n}\n".to_owned(),
             ..Documentation::default()
         }
     }
@@ -193,8 +194,8 @@ fn place(account: &str, name: &str) -> Object {
     Object::new().with("account", account).with("name", name)
 }
 
-fn state(object: Option<Object>) -> Option<DynamicValue> {
-    Some(message(&Value::from(object), &schema().ty()))
+fn state(object: Option<Object>) -> DynamicValue {
+    message(&Value::from(object), &schema().ty())
 }
 
 fn identity_message(object: Option<Object>) -> Option<ResourceIdentityData> {
@@ -270,7 +271,7 @@ async fn read(
 ) -> read_resource::Response {
     let request = read_resource::Request {
         type_name: type_name.to_owned(),
-        current_state: state(Some(current)),
+        current_state: Some(state(Some(current))),
         current_identity: identity_message(identity),
         ..Default::default()
     };
@@ -372,9 +373,9 @@ struct Change {
 async fn plan(harness: &mut Harness, change: Change) -> plan_resource_change::Response {
     let request = plan_resource_change::Request {
         type_name: change.type_name.to_owned(),
-        prior_state: state(change.prior),
-        proposed_new_state: state(change.planned.clone()),
-        config: state(change.planned),
+        prior_state: Some(state(change.prior)),
+        proposed_new_state: Some(state(change.planned.clone())),
+        config: Some(state(change.planned)),
         prior_identity: identity_message(change.identity),
         ..Default::default()
     };
@@ -390,6 +391,7 @@ fn named(name: Value) -> Object {
     Object::new().with("account", "1").with("name", name)
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "short in the tables below")]
 fn of(name: &str) -> Option<Object> {
     Some(place("1", name))
 }
@@ -439,9 +441,9 @@ async fn a_plan_returns_the_identity(
 async fn apply(harness: &mut Harness, change: Change) -> apply_resource_change::Response {
     let request = apply_resource_change::Request {
         type_name: change.type_name.to_owned(),
-        prior_state: state(change.prior),
-        planned_state: state(change.planned.clone()),
-        config: state(change.planned),
+        prior_state: Some(state(change.prior)),
+        planned_state: Some(state(change.planned.clone())),
+        config: Some(state(change.planned)),
         planned_identity: identity_message(change.identity),
         ..Default::default()
     };

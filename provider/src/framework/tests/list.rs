@@ -147,9 +147,9 @@ async fn list_resources_are_in_schema_and_metadata() {
     );
 }
 
-fn config(account: Value) -> Option<DynamicValue> {
+fn config(account: Value) -> DynamicValue {
     let config = Value::object([("account", account)]);
-    Some(message(&config, &schema().ty()))
+    message(&config, &schema().ty())
 }
 
 #[rstest]
@@ -166,7 +166,7 @@ async fn the_configuration_is_checked(#[case] account: Value, #[case] expected: 
     // Terraform does not fill in the limit and whether objects are to be included.
     let request = validate_list_resource_config::Request {
         type_name: "test_place".to_owned(),
-        config: config(account),
+        config: Some(config(account)),
         ..Default::default()
     };
     let answer = harness.client.validate_list_resource_config(request).await;
@@ -176,7 +176,7 @@ async fn the_configuration_is_checked(#[case] account: Value, #[case] expected: 
 fn request(account: &str) -> list_resource::Request {
     list_resource::Request {
         type_name: "test_place".to_owned(),
-        config: config(account.into()),
+        config: Some(config(account.into())),
         include_resource_object: false,
         limit: 100,
     }
@@ -371,7 +371,7 @@ async fn a_list_stops_when_terraform_goes_away() {
     let provider = TestProvider::default();
     let observed = provider.observed.clone();
     let server = Server::new(provider);
-    let configure = super::configuration(Value::object([("region", "here".into())]));
+    let configure = super::configuration(&Value::object([("region", "here".into())]));
     let answer = server.configure_provider(tonic::Request::new(configure));
     answer.await.unwrap();
     let call = tonic::Request::new(request("wait"));
@@ -390,7 +390,7 @@ async fn a_list_does_not_run_ahead_of_its_reader() {
     let provider = TestProvider::default();
     let observed = provider.observed.clone();
     let server = Server::new(provider);
-    let configure = super::configuration(Value::object([("region", "here".into())]));
+    let configure = super::configuration(&Value::object([("region", "here".into())]));
     let answer = server.configure_provider(tonic::Request::new(configure));
     answer.await.unwrap();
     let config = Value::object([("account", "1".into()), ("count", 1000.into())]);

@@ -75,7 +75,7 @@ impl Harness {
 
     async fn configure(&mut self, config: Value) -> configure_provider::Response {
         self.client
-            .configure_provider(configuration(config))
+            .configure_provider(configuration(&config))
             .await
             .unwrap()
             .into_inner()
@@ -180,10 +180,10 @@ impl Change {
     }
 }
 
-fn configuration(config: Value) -> configure_provider::Request {
+fn configuration(config: &Value) -> configure_provider::Request {
     configure_provider::Request {
         terraform_version: "1.11.4".to_owned(),
-        config: Some(message(&config, &thing::provider_schema().ty())),
+        config: Some(message(config, &thing::provider_schema().ty())),
         client_capabilities: None,
     }
 }

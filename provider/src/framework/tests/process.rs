@@ -87,7 +87,7 @@ async fn work_goes_on_when_the_call_is_given_up() {
     let provider = TestProvider::default();
     let observed = provider.observed.clone();
     let server = Server::new(provider);
-    let configure = super::configuration(Value::object([("region", "here".into())]));
+    let configure = super::configuration(&Value::object([("region", "here".into())]));
     server
         .configure_provider(tonic::Request::new(configure))
         .await

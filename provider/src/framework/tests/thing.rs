@@ -342,6 +342,7 @@ impl Resource<State> for Thing {
             }],
             import: "By name.".to_owned(),
             import_example: "terraform import test_thing.this thing/x\n".to_owned(),
+            identity_example: String::new(),
             notes: "Mind the things.".to_owned(),
         }
     }
@@ -377,6 +378,11 @@ impl Resource<State> for Thing {
             }
             "defers" => plan.deferred = Some(DeferReason::AbsentPrerequisite),
             "panic" => panic!("plan fell over"),
+            "peeks" => {
+                let (config, proposed) = (&request.config, &request.proposed);
+                let kinds = [config, proposed].map(|it| it.get("secret").kind());
+                plan.set("label", kinds.join(" then "));
+            }
             "private" => plan.private.set("planned", true),
             "region" => {
                 let region = request.provider.ready().map(|state| state.region.clone());
