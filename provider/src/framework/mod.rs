@@ -7,6 +7,7 @@
 //! default.
 
 pub mod action;
+pub mod check;
 pub mod context;
 pub mod data_source;
 pub mod docs;

@@ -1,7 +1,8 @@
 //! Ephemeral resources: a lease with a secret, opened, renewed and closed as Terraform 1.10 does.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
+use crossaccount_proto::tfplugin6::provider_server::Provider as _;
 use crossaccount_proto::tfplugin6::{
     ClientCapabilities, close_ephemeral_resource, get_metadata, get_provider_schema,
     open_ephemeral_resource, renew_ephemeral_resource, validate_ephemeral_resource_config,
@@ -9,11 +10,11 @@ use crossaccount_proto::tfplugin6::{
 use jiff::Timestamp;
 use rstest::rstest;
 
-use super::thing::{Observed, State};
+use super::thing::{Observed, State, TestProvider};
 use super::{Harness, message, shown};
 use crate::framework::{
     CloseRequest, Documentation, EphemeralResource, OpenRequest, Opened, Private, RenewRequest,
-    Renewed, ValidateRequest,
+    Renewed, Server, ValidateRequest,
 };
 use crate::schema::{Attribute, Diagnostic, Diagnostics, Schema, check, validators};
 use crate::value::{Object, Value, msgpack};
@@ -366,6 +367,58 @@ async fn an_unknown_ephemeral_resource_is_an_error() {
         shown(&answer.unwrap().into_inner().diagnostics),
         ["error [] Unknown ephemeral resource type"]
     );
+}
+
+/// Everything that is logged while `work` runs, of every crate and level.
+async fn logged(work: impl Future<Output = ()>) -> String {
+    #[derive(Clone, Default)]
+    struct Log(Arc<Mutex<Vec<u8>>>);
+    impl std::io::Write for Log {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::TRACE)
+        .with_writer(move || writer.clone())
+        .finish();
+    let guard = tracing::subscriber::set_default(subscriber);
+    work.await;
+    drop(guard);
+    let bytes = log.0.lock().unwrap().clone();
+    String::from_utf8(bytes).unwrap()
+}
+
+/// The server is called without a connection, whose frames hold the secret of course.
+#[tokio::test]
+async fn no_secret_is_logged() {
+    let text = logged(async {
+        let server = Server::new(TestProvider::default());
+        let configure = super::configuration(&Value::object([("region", "here".into())]));
+        let answer = server.configure_provider(tonic::Request::new(configure));
+        answer.await.unwrap();
+        for name in ["x", "warns", "invents", "fail", "panic"] {
+            let request = open_ephemeral_resource::Request {
+                type_name: "test_lease".to_owned(),
+                config: Some(message(
+                    &Value::object([("name", name.into())]),
+                    &schema().ty(),
+                )),
+                client_capabilities: None,
+            };
+            let answer = server.open_ephemeral_resource(tonic::Request::new(request));
+            answer.await.unwrap();
+        }
+    })
+    .await;
+    assert_eq!(text.matches("call received").count(), 6, "{text}");
+    assert!(!text.contains("s3cret"), "{text}");
 }
 
 #[test]

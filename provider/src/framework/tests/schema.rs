@@ -4,7 +4,7 @@ use crossaccount_proto::tfplugin6::schema::{Attribute, object::NestingMode};
 use crossaccount_proto::tfplugin6::{Schema, get_metadata, get_provider_schema};
 
 use super::Harness;
-use super::thing::{lookup_schema, provider_schema, thing_schema};
+use super::thing::{TestProvider, lookup_schema, provider_schema, thing_schema};
 use crate::schema::check;
 
 #[test]
@@ -12,6 +12,15 @@ fn the_schemas_of_these_tests_keep_the_rules() {
     for schema in [provider_schema(), thing_schema(), lookup_schema()] {
         assert_eq!(check::problems(&schema), [""; 0]);
     }
+}
+
+/// Of what these tests offer only the list of a resource without an identity breaks a rule.
+#[test]
+fn what_a_provider_offers_is_checked_as_a_whole() {
+    assert_eq!(
+        crate::framework::check::problems(&TestProvider::default()),
+        ["list resource test_thing: no managed resource of that name has an identity"]
+    );
 }
 
 async fn schemas() -> get_provider_schema::Response {
