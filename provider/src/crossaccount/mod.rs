@@ -68,3 +68,14 @@ impl Provider for Crossaccount {
         functions::all()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Crossaccount;
+    use crate::framework::check;
+
+    #[test]
+    fn everything_offered_keeps_the_rules_of_terraform() {
+        assert_eq!(check::problems(&Crossaccount), [""; 0]);
+    }
+}

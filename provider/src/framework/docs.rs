@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::{Function, Provider, Signature};
-use crate::schema::Schema;
 use crate::schema::attribute::{Attribute, Nesting, Presence, Shape};
+use crate::schema::{Identity, Schema};
 use crate::value::{Type, Value};
 
 /// What the reference of one object says besides its schema.
@@ -21,6 +21,8 @@ pub struct Documentation {
     pub import: String,
     /// Commands that import, shown as a shell block.
     pub import_example: String,
+    /// An `import` block with an identity, from `include_str!`. Empty when there is no identity.
+    pub identity_example: String,
     /// More Markdown, shown before the arguments.
     pub notes: String,
 }
@@ -44,39 +46,47 @@ pub fn pages<P: Provider>(provider: &P) -> BTreeMap<String, String> {
             .to_owned()
     };
     let mut pages = BTreeMap::new();
-    pages.insert(
-        "index.md".to_owned(),
-        page(&Page {
-            name: provider.name(),
-            kind: "Provider",
-            schema: &provider.schema(),
-            documentation: &provider.documentation(),
-        }),
-    );
+    let mut add = |folder: &str, content: Page<'_>| {
+        let path = format!("{folder}/{}.md", short(content.name));
+        pages.insert(path, page(&content));
+    };
     for resource in provider.resources() {
-        let content = page(&Page {
+        let content = Page {
             name: resource.type_name(),
-            kind: "Resource",
+            kind: Kind::Resource,
             schema: &resource.schema(),
+            identity: resource.identity(),
             documentation: &resource.documentation(),
-        });
-        pages.insert(
-            format!("resources/{}.md", short(resource.type_name())),
-            content,
-        );
+        };
+        add("resources", content);
     }
-    for source in provider.data_sources() {
-        let content = page(&Page {
-            name: source.type_name(),
-            kind: "Data Source",
-            schema: &source.schema(),
-            documentation: &source.documentation(),
-        });
-        pages.insert(
-            format!("data-sources/{}.md", short(source.type_name())),
-            content,
-        );
+    // The other kinds have the same three things to say.
+    macro_rules! add {
+        ($things:ident, $folder:literal, $kind:ident) => {
+            for thing in provider.$things() {
+                let content = Page {
+                    name: thing.type_name(),
+                    kind: Kind::$kind,
+                    schema: &thing.schema(),
+                    identity: None,
+                    documentation: &thing.documentation(),
+                };
+                add($folder, content);
+            }
+        };
     }
+    add!(data_sources, "data-sources", DataSource);
+    add!(ephemeral_resources, "ephemeral-resources", Ephemeral);
+    add!(list_resources, "list-resources", List);
+    add!(actions, "actions", Action);
+    let index = Page {
+        name: provider.name(),
+        kind: Kind::Provider,
+        schema: &provider.schema(),
+        identity: None,
+        documentation: &provider.documentation(),
+    };
+    pages.insert("index.md".to_owned(), page(&index));
     for function in provider.functions() {
         let path = format!("functions/{}.md", function.name());
         pages.insert(path, function_page(function.as_ref()));
@@ -86,9 +96,60 @@ pub fn pages<P: Provider>(provider: &P) -> BTreeMap<String, String> {
 
 struct Page<'a> {
     name: &'a str,
-    kind: &'a str,
+    kind: Kind,
     schema: &'a Schema,
+    identity: Option<Identity>,
     documentation: &'a Documentation,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Provider,
+    Resource,
+    DataSource,
+    Ephemeral,
+    List,
+    Action,
+}
+
+impl Kind {
+    fn title(self) -> &'static str {
+        match self {
+            Self::Provider => "Provider",
+            Self::Resource => "Resource",
+            Self::DataSource => "Data Source",
+            Self::Ephemeral => "Ephemeral Resource",
+            Self::List => "List Resource",
+            Self::Action => "Action",
+        }
+    }
+
+    /// What has to be known before it can be used.
+    fn needs(self) -> &'static str {
+        match self {
+            Self::Provider | Self::Resource | Self::DataSource => "",
+            Self::Ephemeral => {
+                "-> **Note:** Ephemeral resources need Terraform 1.10 or OpenTofu 1.11, or later. \
+                 Their values are in no plan and no state."
+            }
+            Self::List => {
+                "-> **Note:** List resources need `terraform query` of Terraform 1.14 or later. \
+                 OpenTofu does not have it."
+            }
+            Self::Action => {
+                "-> **Note:** Actions need Terraform 1.14 or later. OpenTofu does not have them."
+            }
+        }
+    }
+
+    /// What the chapter of the attributes is about, where that is not clear.
+    fn schema(self) -> &'static str {
+        match self {
+            Self::List => "The attributes of the `config` block.",
+            Self::Action => "The attributes of the `config` block of the action.",
+            Self::Provider | Self::Resource | Self::DataSource | Self::Ephemeral => "",
+        }
+    }
 }
 
 fn page(page: &Page<'_>) -> String {
@@ -96,14 +157,21 @@ fn page(page: &Page<'_>) -> String {
         name,
         kind,
         schema,
+        identity,
         documentation,
     } = page;
     let mut out = String::new();
-    let subcategory = (*kind != "Provider").then_some(documentation.subcategory.as_str());
-    let title = if *kind == "Provider" {
-        format!("Provider: {name}")
-    } else {
-        format!("{name} {kind}")
+    let (title, heading_text, subcategory) = match kind {
+        Kind::Provider => (
+            format!("Provider: {name}"),
+            format!("{name} provider"),
+            None,
+        ),
+        kind => (
+            format!("{name} {}", kind.title()),
+            format!("{name} ({})", kind.title()),
+            Some(documentation.subcategory.as_str()),
+        ),
     };
     front_matter(
         &mut out,
@@ -111,12 +179,9 @@ fn page(page: &Page<'_>) -> String {
         subcategory,
         first_sentence(schema.description()),
     );
-    if *kind == "Provider" {
-        heading(&mut out, 1, &format!("{name} provider"));
-    } else {
-        heading(&mut out, 1, &format!("{name} ({kind})"));
-    }
+    heading(&mut out, 1, &heading_text);
     paragraph(&mut out, schema.description());
+    paragraph(&mut out, kind.needs());
     if let Some(deprecation) = schema.deprecation() {
         paragraph(&mut out, &format!("~> **Deprecated:** {deprecation}"));
     }
@@ -129,6 +194,7 @@ fn page(page: &Page<'_>) -> String {
     }
     paragraph(&mut out, &documentation.notes);
     heading(&mut out, 2, "Schema");
+    paragraph(&mut out, kind.schema());
     attributes(&mut out, schema.attributes(), 3);
     nested(&mut out, schema.attributes(), "");
     if !documentation.import.is_empty() {
@@ -136,7 +202,22 @@ fn page(page: &Page<'_>) -> String {
         paragraph(&mut out, &documentation.import);
         block(&mut out, "shell", &documentation.import_example);
     }
+    if let Some(identity) = identity {
+        import_by_identity(&mut out, identity, &documentation.identity_example);
+    }
     finish(&out)
+}
+
+/// The identity and the import by it, in the words and places that the registry knows.
+fn import_by_identity(out: &mut String, identity: &Identity, example: &str) {
+    heading(out, 3, "Import by identity");
+    paragraph(
+        out,
+        "Terraform 1.12 and OpenTofu 1.12, and later, also import by identity, in an `import` block.",
+    );
+    block(out, "terraform", example);
+    heading(out, 3, "Identity Schema");
+    attributes(out, identity.schema().attributes(), 4);
 }
 
 /// The attributes of one object in the groups that the registry knows.

@@ -345,7 +345,8 @@ fn replaces_in_set(attribute: &Attribute, before: &Value, after: &Value) -> bool
     demands(attribute) && (after.is_unknown() || values(before) != values(after))
 }
 
-/// Faults that Terraform would report as "Provider produced invalid plan".
+/// Faults that Terraform would report as "Provider produced invalid plan", and for the result of an
+/// ephemeral resource as "Provider produced invalid ephemeral resource instance".
 pub(crate) fn faults(
     attributes: &[Attribute],
     config: &Object,
@@ -380,7 +381,7 @@ fn collect_faults(
         let free = attribute.is_computed() && configured.is_null();
         if attribute.write_only {
             if !after.is_null() {
-                found.push(fault(&path, "a write-only value is in the plan"));
+                found.push(fault(&path, "a write-only value is in it"));
             }
             continue;
         }
@@ -390,10 +391,7 @@ fn collect_faults(
         let keeps_prior = !before.is_null() && !configured.is_null() && after == before;
         match &attribute.shape {
             Shape::Plain(_) if !keeps_prior => {
-                found.push(fault(
-                    &path,
-                    "the planned value differs from the configured one",
-                ));
+                found.push(fault(&path, "the value differs from the configured one"));
             }
             Shape::Nested(nesting, nested) if *nesting != Nesting::Set => {
                 let places = |value| crate::schema::walk::nested_objects(*nesting, value, &path);
@@ -407,7 +405,7 @@ fn collect_faults(
                 if !same_places {
                     found.push(fault(
                         &path,
-                        "other nested objects are planned than configured",
+                        "other nested objects are there than configured",
                     ));
                     continue;
                 }
@@ -423,5 +421,5 @@ fn collect_faults(
 }
 
 fn fault(path: &Path, problem: &str) -> Diagnostic {
-    Diagnostic::bug(format!("The plan is not legal: {path}: {problem}.")).at(path.clone())
+    Diagnostic::bug(format!("The answer is not legal: {path}: {problem}.")).at(path.clone())
 }

@@ -2,7 +2,10 @@
 
 use tokio_util::sync::CancellationToken;
 
-use super::{Configured, DataSource, Documentation, Function, Resource};
+use super::{
+    Action, Configured, DataSource, Documentation, EphemeralResource, Function, ListResource,
+    Resource,
+};
 use crate::schema::{Diagnostics, Schema};
 use crate::value::Object;
 
@@ -44,8 +47,23 @@ pub trait Provider: Send + Sync + 'static {
     /// The data sources.
     fn data_sources(&self) -> Vec<Box<dyn DataSource<Self::State>>>;
 
+    /// The ephemeral resources.
+    fn ephemeral_resources(&self) -> Vec<Box<dyn EphemeralResource<Self::State>>> {
+        Vec::new()
+    }
+
+    /// The lists of managed resources.
+    fn list_resources(&self) -> Vec<Box<dyn ListResource<Self::State>>> {
+        Vec::new()
+    }
+
     /// The functions.
     fn functions(&self) -> Vec<Box<dyn Function>>;
+
+    /// The actions.
+    fn actions(&self) -> Vec<Box<dyn Action<Self::State>>> {
+        Vec::new()
+    }
 }
 
 /// The input of a configuration.

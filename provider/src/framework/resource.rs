@@ -1,4 +1,6 @@
 //! The contract of a managed resource.
+//!
+//! A configuration may hold write-only secrets, so no request that brings one has `Debug`.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -6,7 +8,7 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 use super::{Capabilities, Configured, DeferReason, Documentation, Private};
-use crate::schema::{Diagnostic, Diagnostics, Schema};
+use crate::schema::{Diagnostic, Diagnostics, Identity, Schema};
 use crate::value::{Object, Path, Value};
 
 /// A kind of object that Terraform creates, changes and deletes through the provider. `C` is the
@@ -25,6 +27,12 @@ pub trait Resource<C: Send + Sync + 'static>: Send + Sync + 'static {
     /// What the reference says besides the schema.
     fn documentation(&self) -> Documentation {
         Documentation::default()
+    }
+
+    /// What tells an object from all others. Called once. Then every answer about an object holds
+    /// its identity, made of its attributes, and it can be imported by it.
+    fn identity(&self) -> Option<Identity> {
+        None
     }
 
     /// Checks that need more than one attribute; the validators of the schema have run. Unknown
@@ -67,6 +75,18 @@ pub trait Resource<C: Send + Sync + 'static>: Send + Sync + 'static {
         .into())
     }
 
+    /// As `import`, by the identity. Every required attribute of it is there and known. The default
+    /// gives the attributes of the identity to `read`.
+    async fn import_by_identity(
+        &self,
+        request: IdentityImportRequest<C>,
+    ) -> Result<Imported, Diagnostics> {
+        Ok(Imported {
+            state: request.identity,
+            ..Imported::default()
+        })
+    }
+
     /// Brings state of one version to the next: from `version` to `version + 1`. Called for each
     /// version up to that of the schema. The default refuses.
     fn upgrade(
@@ -81,6 +101,20 @@ pub trait Resource<C: Send + Sync + 'static>: Send + Sync + 'static {
         .into())
     }
 
+    /// Brings a stored identity of one version to the next, as [`Resource::upgrade`] does with
+    /// state. The default refuses.
+    fn upgrade_identity(
+        &self,
+        version: i64,
+        _identity: serde_json::Map<String, serde_json::Value>,
+    ) -> Result<serde_json::Map<String, serde_json::Value>, Diagnostics> {
+        Err(Diagnostic::bug(format!(
+            "{} has no upgrade of identity version {version}.",
+            self.type_name()
+        ))
+        .into())
+    }
+
     /// Takes over state of another resource type (`moved` block). None: this source is not
     /// supported.
     fn move_state(&self, _source: &MoveSource) -> Option<Result<Moved, Diagnostics>> {
@@ -89,7 +123,7 @@ pub trait Resource<C: Send + Sync + 'static>: Send + Sync + 'static {
 }
 
 /// Configuration to check. It may hold unknown values anywhere.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct ValidateRequest {
     /// The configuration.
     pub config: Object,
@@ -109,7 +143,6 @@ pub enum PlanAction {
 }
 
 /// The input of a plan.
-#[derive(Debug)]
 pub struct PlanRequest<C> {
     /// The provider, which need not be configured yet.
     pub provider: Configured<C>,
@@ -172,7 +205,6 @@ impl Plan {
 }
 
 /// The input of a creation. Everything but computed values is known.
-#[derive(Debug)]
 pub struct CreateRequest<C> {
     /// The configured provider.
     pub provider: Arc<C>,
@@ -202,7 +234,6 @@ pub struct ReadRequest<C> {
 }
 
 /// The input of a change in place. Everything but computed values is known.
-#[derive(Debug)]
 pub struct UpdateRequest<C> {
     /// The configured provider.
     pub provider: Arc<C>,
@@ -288,6 +319,19 @@ pub struct ImportRequest<C> {
     pub provider: Arc<C>,
     /// The id that the user wrote.
     pub id: String,
+    /// What the client can handle.
+    pub capabilities: Capabilities,
+    /// Cancelled when the user interrupts Terraform.
+    pub cancelled: CancellationToken,
+}
+
+/// The input of an import by identity.
+#[derive(Debug)]
+pub struct IdentityImportRequest<C> {
+    /// The configured provider.
+    pub provider: Arc<C>,
+    /// The identity that the user wrote.
+    pub identity: Object,
     /// What the client can handle.
     pub capabilities: Capabilities,
     /// Cancelled when the user interrupts Terraform.

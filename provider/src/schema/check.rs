@@ -1,7 +1,7 @@
 //! Rules that a schema must keep, for tests: Terraform refuses, or crashes on, one that breaks them.
 
-use super::Schema;
 use super::attribute::{Attribute, Nesting, Presence, Shape};
+use super::{Identity, Schema};
 use crate::value::{Path, Type};
 
 /// What is wrong with a schema; nothing when all is well. Call it in a test on every schema.
@@ -15,6 +15,80 @@ pub fn problems(schema: &Schema) -> Vec<String> {
     }
     check_all(&schema.attributes, &Path::root(), false, &mut found);
     found
+}
+
+/// What is wrong with the schema of an ephemeral resource. It has neither state nor plan, so
+/// nothing there can be said about them.
+pub fn ephemeral_problems(schema: &Schema) -> Vec<String> {
+    let mut found = problems(schema);
+    stateless(&schema.attributes, &Path::root(), &mut found);
+    found
+}
+
+/// What is wrong with the schema of something that only takes a configuration: an action, or the
+/// listing of a resource.
+pub fn config_problems(schema: &Schema) -> Vec<String> {
+    let mut found = ephemeral_problems(schema);
+    for attribute in &schema.attributes {
+        if attribute.presence == Some(Presence::Computed) {
+            let name = &attribute.name;
+            found.push(format!("{name}: nobody can see a computed value"));
+        }
+    }
+    found
+}
+
+/// What is wrong with the identity of a resource with this schema.
+pub fn identity_problems(identity: &Identity, resource: &Schema) -> Vec<String> {
+    let mut found = Vec::new();
+    let attributes = identity.schema().attributes();
+    check_all(attributes, &Path::root(), false, &mut found);
+    stateless(attributes, &Path::root(), &mut found);
+    if attributes.is_empty() || identity.schema().version < 0 {
+        found.push("no attributes, or a negative version".to_owned());
+    }
+    for attribute in attributes {
+        let name = &attribute.name;
+        let counterpart = resource.attributes.iter().find(|it| it.name == *name);
+        if counterpart.map(Attribute::ty) != Some(attribute.ty()) {
+            found.push(format!(
+                "{name}: the resource has no such attribute of this type"
+            ));
+        }
+        if counterpart.is_some_and(|it| it.write_only || it.sensitive) || attribute.sensitive {
+            found.push(format!("{name}: an identity is shown to everybody"));
+        }
+        if matches!(
+            attribute.ty(),
+            Type::Map(_) | Type::Set(_) | Type::Object(_)
+        ) {
+            found.push(format!(
+                "{name}: an identity holds no maps, sets and objects"
+            ));
+        }
+        if attribute.is_computed() {
+            found.push(format!("{name}: must be required or optional"));
+        }
+    }
+    found
+}
+
+fn stateless(attributes: &[Attribute], path: &Path, found: &mut Vec<String>) {
+    for attribute in attributes {
+        let path = path.with_attribute(&attribute.name);
+        for (set, mark) in [
+            (attribute.write_only, "write_only"),
+            (attribute.requires_replace, "requires_replace"),
+            (attribute.use_state_for_unknown, "use_state_for_unknown"),
+        ] {
+            if set {
+                found.push(format!("{path}: {mark} means nothing without a state"));
+            }
+        }
+        if let Shape::Nested(_, attributes) = &attribute.shape {
+            stateless(attributes, &path, found);
+        }
+    }
 }
 
 fn check_all(attributes: &[Attribute], path: &Path, in_set: bool, found: &mut Vec<String>) {

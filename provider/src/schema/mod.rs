@@ -7,6 +7,7 @@ pub mod attribute;
 pub mod check;
 pub mod diagnostics;
 pub mod field;
+pub mod identity;
 pub mod model;
 pub mod timeouts;
 pub mod validators;
@@ -15,6 +16,7 @@ pub(crate) mod walk;
 pub use attribute::{Attribute, Nesting, Presence, Shape};
 pub use diagnostics::{Diagnostic, Diagnostics, Severity};
 pub use field::{Field, FromValue, IntoValue, ModelError, Typed};
+pub use identity::Identity;
 pub use validators::Validator;
 
 use crate::value::{Object, Path, Type};

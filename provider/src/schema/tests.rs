@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rstest::rstest;
 
-use super::{Attribute, Field, ModelError, Schema, check, model, validators};
+use super::{Attribute, Field, Identity, ModelError, Schema, check, model, validators};
 use crate::value::{Number, Object, Path, Type, Value};
 
 crate::model! {
@@ -317,6 +317,52 @@ fn a_schema_that_breaks_a_rule_is_found(#[case] attribute: Attribute, #[case] ex
         found.iter().any(|problem| problem.contains(expected)),
         "{found:?}"
     );
+}
+
+#[rstest]
+#[case::write_only(leaf("a").optional().write_only(), "a: write_only means nothing")]
+#[case::replacement(leaf("a").optional().requires_replace(), "a: requires_replace means nothing")]
+#[case::state(
+    Attribute::single_nested("a", [leaf("b").computed().use_state_for_unknown()]).optional(),
+    "a.b: use_state_for_unknown means nothing"
+)]
+fn what_has_no_state_says_nothing_about_it(#[case] attribute: Attribute, #[case] expected: &str) {
+    let schema = Schema::new([attribute.describe("x")]).describe("x");
+    assert_eq!(check::problems(&schema), [""; 0]);
+    let found = check::ephemeral_problems(&schema);
+    assert!(
+        found.iter().all(|it| it.starts_with(expected)) && found.len() == 1,
+        "{found:?}"
+    );
+}
+
+#[rstest]
+#[case::computed(leaf("a").computed(), "a: must be required or optional")]
+#[case::another_type(Attribute::bool("a").required(), "a: the resource has no such attribute")]
+#[case::nothing_of_the_resource(leaf("b").required(), "b: the resource has no such attribute")]
+#[case::secret_of_the_resource(leaf("secret").required(), "secret: an identity is shown")]
+#[case::collection(Attribute::set("set", Type::String).optional(), "set: an identity holds no")]
+#[case::state(leaf("a").required().requires_replace(), "a: requires_replace means nothing")]
+fn an_identity_that_breaks_a_rule_is_found(#[case] attribute: Attribute, #[case] expected: &str) {
+    let resource = Schema::new([
+        leaf("a").required(),
+        leaf("secret").required().sensitive(),
+        Attribute::set("set", Type::String).optional(),
+    ]);
+    let fine = Identity::new([leaf("a").required()]);
+    assert_eq!(check::identity_problems(&fine, &resource), [""; 0]);
+    let broken = Identity::new([attribute.describe("x")]);
+    let found = check::identity_problems(&broken, &resource);
+    assert!(
+        found.len() == 1 && found[0].starts_with(expected),
+        "{found:?}"
+    );
+}
+
+#[test]
+fn an_identity_has_attributes() {
+    let found = check::identity_problems(&Identity::new([]), &Schema::new([]));
+    assert_eq!(found, ["no attributes, or a negative version"]);
 }
 
 #[test]

@@ -219,7 +219,6 @@ fn same_document(first: &Value, second: &Value) -> bool {
 /// What the reference says besides the schema.
 pub(super) fn documentation() -> Documentation {
     Documentation {
-        subcategory: String::new(),
         examples: vec![
             Example {
                 title: "One account".to_owned(),
@@ -241,7 +240,7 @@ pub(super) fn documentation() -> Documentation {
                          terraform import crossaccount_iam_user.alice \
                          arn:aws:iam::222222222222:user/engineering/alice"
             .to_owned(),
-        notes: String::new(),
+        ..Documentation::default()
     }
 }
 

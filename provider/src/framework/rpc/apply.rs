@@ -5,8 +5,10 @@ use std::sync::Arc;
 use crossaccount_proto::tfplugin6::apply_resource_change::{Request, Response};
 
 use super::for_state;
-use crate::framework::server::{Call, Inner};
-use crate::framework::wire::{diagnostics, values};
+use crate::framework::identity::existing;
+use crate::framework::registry::Inner;
+use crate::framework::server::Call;
+use crate::framework::wire::{diagnostics, identity as wire, values};
 use crate::framework::{
     CreateRequest, DeleteRequest, Outcome, Private, Provider, UpdateRequest, plan,
 };
@@ -30,6 +32,15 @@ impl<P: Provider> Call<P> for Request {
         let private = Private::from_bytes(&self.planned_private);
         let provider = server.ready()?;
         let cancelled = server.cancellation();
+
+        let identity = server.identities.get(self.type_name.as_str());
+        // The identity of a plan belongs to an object only when that existed before.
+        let earlier = match identity {
+            Some(identity) if prior.is_some() => {
+                wire::decode(self.planned_identity.as_ref(), identity)?
+            }
+            _ => None,
+        };
 
         let (work, private_before) = (private.clone(), self.planned_private);
         let (outcome, expected) = match (prior.clone(), planned) {
@@ -90,6 +101,14 @@ impl<P: Provider> Call<P> for Request {
             None if found.has_errors() => prior.clone(),
             None => None,
         };
+        let new_identity = match (identity, &state) {
+            (Some(identity), Some(state)) => {
+                let now = existing(identity, earlier.as_ref(), state, &mut found);
+                // What does not fit here does not fit into the state either, which reports it.
+                now.and_then(|now| wire::encode(now, identity).ok())
+            }
+            _ => None,
+        };
         let new_state = match values::encode_object(state, &resource.ty, "result") {
             Ok(new_state) => Some(new_state),
             // The object may have changed and cannot be described: what was known before stays.
@@ -100,6 +119,7 @@ impl<P: Provider> Call<P> for Request {
         };
         Ok(Response {
             new_state,
+            new_identity,
             private: outcome
                 .private
                 .map_or(private_before, |private| private.to_bytes()),

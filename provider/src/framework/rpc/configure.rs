@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use crossaccount_proto::tfplugin6::configure_provider;
 
-use crate::framework::server::{Call, Inner};
+use crate::framework::registry::Inner;
+use crate::framework::server::Call;
 use crate::framework::wire::{diagnostics, values};
 use crate::framework::{ConfigureRequest, Provider, plan};
 use crate::schema::Diagnostics;

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use crossaccount_proto::tfplugin6::read_data_source::{Request, Response};
 
 use super::{capabilities, deferred, for_state};
-use crate::framework::server::{Call, Inner, not_known_yet};
+use crate::framework::registry::{Inner, not_known_yet};
+use crate::framework::server::Call;
 use crate::framework::wire::{diagnostics, values};
 use crate::framework::{Configured, DeferReason, Provider, ReadDataRequest, plan};
 use crate::schema::{Diagnostic, Diagnostics};

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use crossaccount_proto::tfplugin6::{FunctionError as ProtoError, call_function, get_functions};
 
-use crate::framework::server::{Call, Inner};
+use crate::framework::registry::Inner;
+use crate::framework::server::Call;
 use crate::framework::wire::{diagnostics, functions, values};
 use crate::framework::{Function, FunctionError, Parameter, Provider, Signature};
 use crate::schema::Diagnostics;

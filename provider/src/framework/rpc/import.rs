@@ -1,14 +1,16 @@
-//! Import of an existing object by the id that the user wrote.
+//! Import of an existing object by the id, or the identity, that the user wrote.
 
 use std::sync::Arc;
 
 use crossaccount_proto::tfplugin6::import_resource_state::{ImportedResource, Request, Response};
 
 use super::{capabilities, deferred, for_state};
-use crate::framework::server::{Call, Inner, not_known_yet};
-use crate::framework::wire::{diagnostics, values};
-use crate::framework::{Configured, DeferReason, ImportRequest, Provider};
-use crate::schema::{Diagnostic, Diagnostics};
+use crate::framework::registry::{Inner, not_known_yet};
+use crate::framework::server::Call;
+use crate::framework::wire::{diagnostics, identity as wire, values};
+use crate::framework::{Configured, DeferReason, IdentityImportRequest, ImportRequest, Provider};
+use crate::schema::{Diagnostic, Diagnostics, Identity};
+use crate::value::Object;
 
 impl<P: Provider> Call<P> for Request {
     type Answer = Response;
@@ -20,7 +22,20 @@ impl<P: Provider> Call<P> for Request {
 
     async fn answer(self, server: Arc<Inner<P>>) -> Result<Self::Answer, Diagnostics> {
         let resource = server.resource(&self.type_name)?;
-        if self.id.is_empty() {
+        let identity = server.identities.get(self.type_name.as_str());
+        let asked = match (identity, &self.identity) {
+            (Some(identity), Some(message)) => wire::decode(Some(message), identity)?,
+            (None, Some(_)) => {
+                let detail = format!("A {} has no identity; import it by its id.", self.type_name);
+                return Err(
+                    Diagnostic::error("Import by identity is not supported", detail).into(),
+                );
+            }
+            (_, None) => None,
+        };
+        if let (Some(identity), Some(asked)) = (identity, &asked) {
+            check(&self.type_name, identity, asked)?;
+        } else if self.id.is_empty() {
             let detail = format!("{} is imported by id, and the id is empty.", self.type_name);
             return Err(Diagnostic::error("Import without an id", detail).into());
         }
@@ -35,13 +50,24 @@ impl<P: Provider> Call<P> for Request {
             }
             Configured::Unknown(reason) => return Err(not_known_yet(&reason)),
         };
-        let request = ImportRequest {
-            provider,
-            id: self.id,
-            capabilities,
-            cancelled: server.cancellation(),
+        let cancelled = server.cancellation();
+        let imported = if let Some(identity) = asked.clone() {
+            let request = IdentityImportRequest {
+                provider,
+                identity,
+                capabilities,
+                cancelled,
+            };
+            resource.item.import_by_identity(request).await?
+        } else {
+            let request = ImportRequest {
+                provider,
+                id: self.id,
+                capabilities,
+                cancelled,
+            };
+            resource.item.import(request).await?
         };
-        let imported = resource.item.import(request).await?;
         let mut found = imported.diagnostics;
         let state = for_state(
             &resource.schema,
@@ -49,13 +75,18 @@ impl<P: Provider> Call<P> for Request {
             "imported state",
             &mut found,
         );
+        // The state may lack a part of the identity, which the read that follows fills in.
+        let identity = identity.and_then(|identity| {
+            let known = identity.complete(&state).or(asked)?;
+            Some(wire::encode(known, identity))
+        });
         let state = values::encode_object(Some(state), &resource.ty, "imported state")?;
         Ok(Response {
             imported_resources: vec![ImportedResource {
                 type_name: self.type_name,
                 state: Some(state),
                 private: imported.private.to_bytes(),
-                ..Default::default()
+                identity: identity.transpose()?,
             }],
             diagnostics: diagnostics::to_proto(found),
             ..Default::default()
@@ -67,5 +98,23 @@ impl<P: Provider> Call<P> for Request {
             diagnostics: diagnostics::to_proto(diagnostics),
             ..Default::default()
         }
+    }
+}
+
+/// Checks the identity that the user wrote.
+fn check(type_name: &str, identity: &Identity, asked: &Object) -> Result<(), Diagnostics> {
+    let mut found = identity.schema().validate(asked);
+    for name in identity.missing(asked) {
+        let detail = format!("The identity of a {type_name} needs {name}.");
+        found.error("Import with an incomplete identity", detail);
+    }
+    if !asked.is_wholly_known() {
+        let detail = format!("The identity of a {type_name} holds values that are not known yet.");
+        found.error("Import with an unknown identity", detail);
+    }
+    if found.has_errors() {
+        Err(found)
+    } else {
+        Ok(())
     }
 }

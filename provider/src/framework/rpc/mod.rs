@@ -1,11 +1,15 @@
 //! The calls of the protocol, one file for each group. A file reads the request, asks the plan
 //! rules or the resource, and writes the answer; the wrapper around all calls is in `server`.
 
+mod action;
 mod apply;
 mod configure;
 mod data_source;
+mod ephemeral;
 mod function;
+mod identity;
 mod import;
+mod list;
 mod move_state;
 mod plan;
 mod read;

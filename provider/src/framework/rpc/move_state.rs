@@ -5,8 +5,9 @@ use std::sync::Arc;
 use crossaccount_proto::tfplugin6::move_resource_state::{Request, Response};
 
 use super::for_state;
-use crate::framework::server::{Call, Inner};
-use crate::framework::wire::{diagnostics, values};
+use crate::framework::registry::Inner;
+use crate::framework::server::Call;
+use crate::framework::wire::{diagnostics, identity as wire, values};
 use crate::framework::{MoveSource, Provider};
 use crate::schema::{Diagnostic, Diagnostics};
 
@@ -48,7 +49,13 @@ impl<P: Provider> Call<P> for Request {
         let moved = moved?;
         let mut found = moved.diagnostics;
         let state = for_state(&resource.schema, moved.state, "moved state", &mut found);
+        let target_identity = server
+            .identities
+            .get(self.target_type_name.as_str())
+            .and_then(|identity| Some(wire::encode(identity.complete(&state)?, identity)))
+            .transpose()?;
         Ok(Response {
+            target_identity,
             target_state: Some(values::encode_object(
                 Some(state),
                 &resource.ty,
@@ -56,7 +63,6 @@ impl<P: Provider> Call<P> for Request {
             )?),
             target_private: moved.private.to_bytes(),
             diagnostics: diagnostics::to_proto(found),
-            ..Default::default()
         })
     }
 

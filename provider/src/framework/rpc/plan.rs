@@ -6,9 +6,10 @@ use std::sync::Arc;
 use crossaccount_proto::tfplugin6::plan_resource_change::{Request, Response};
 
 use super::{capabilities, deferred};
-use crate::framework::server::{Call, Inner};
-use crate::framework::wire::{diagnostics, values};
-use crate::framework::{Plan, PlanAction, PlanRequest, Private, Provider, plan};
+use crate::framework::registry::Inner;
+use crate::framework::server::Call;
+use crate::framework::wire::{diagnostics, identity as wire, values};
+use crate::framework::{Plan, PlanAction, PlanRequest, Private, Provider, identity, plan};
 use crate::schema::{Diagnostic, Diagnostics};
 
 impl<P: Provider> Call<P> for Request {
@@ -44,6 +45,13 @@ impl<P: Provider> Call<P> for Request {
                 (action, Some(planned), replacements)
             }
         };
+        let identity = server.identities.get(self.type_name.as_str());
+        let earlier = match identity {
+            Some(identity) => wire::decode(self.prior_identity.as_ref(), identity)?,
+            None => None,
+        };
+        // What is write-only is in the configuration and nowhere else.
+        let proposed = proposed.map(|it| plan::without_write_only(attributes, it));
         let request = PlanRequest {
             provider: server.configured()?,
             action,
@@ -80,7 +88,13 @@ impl<P: Provider> Call<P> for Request {
             .filter(leads_somewhere)
             .map(diagnostics::to_path)
             .collect();
+        let planned_identity = identity.and_then(|identity| {
+            let (prior, planned) = (request.prior.as_ref(), plan.planned.as_ref());
+            let planned = identity::planned(identity, earlier, prior, planned)?;
+            Some(wire::encode(planned, identity))
+        });
         Ok(Response {
+            planned_identity: planned_identity.transpose()?,
             planned_state: Some(values::encode_object(plan.planned, &resource.ty, "plan")?),
             requires_replace,
             planned_private: plan.private.to_bytes(),

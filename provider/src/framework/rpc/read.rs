@@ -5,8 +5,10 @@ use std::sync::Arc;
 use crossaccount_proto::tfplugin6::read_resource::{Request, Response};
 
 use super::{capabilities, deferred, for_state};
-use crate::framework::server::{Call, Inner};
-use crate::framework::wire::{diagnostics, values};
+use crate::framework::identity::existing;
+use crate::framework::registry::Inner;
+use crate::framework::server::Call;
+use crate::framework::wire::{diagnostics, identity as wire, values};
 use crate::framework::{Configured, DeferReason, Private, Provider, ReadRequest, plan};
 use crate::schema::Diagnostics;
 
@@ -24,6 +26,11 @@ impl<P: Provider> Call<P> for Request {
             values::decode_object(self.current_state.as_ref(), &resource.ty, "current state")?;
         let Some(current) = current else {
             return Ok(<Self as Call<P>>::refused(self, Diagnostics::new()));
+        };
+        let identity = server.identities.get(self.type_name.as_str());
+        let earlier = match identity {
+            Some(identity) => wire::decode(self.current_identity.as_ref(), identity)?,
+            None => None,
         };
         let capabilities = capabilities(self.client_capabilities);
         let provider = match server.configured()? {
@@ -48,7 +55,15 @@ impl<P: Provider> Call<P> for Request {
             let state = for_state(&resource.schema, state, "refreshed state", &mut found);
             plan::keep_equal_values(resource.schema.attributes(), &current, state)
         });
+        let new_identity = match (identity, &state) {
+            (Some(identity), Some(state)) => {
+                let now = existing(identity, earlier.as_ref(), state, &mut found);
+                now.map(|now| wire::encode(now, identity)).transpose()?
+            }
+            _ => None,
+        };
         Ok(Response {
+            new_identity,
             new_state: Some(values::encode_object(
                 state,
                 &resource.ty,
@@ -65,6 +80,7 @@ impl<P: Provider> Call<P> for Request {
     fn refused(self, diagnostics: Diagnostics) -> Self::Answer {
         Response {
             new_state: self.current_state,
+            new_identity: self.current_identity,
             private: self.private,
             diagnostics: diagnostics::to_proto(diagnostics),
             ..Default::default()
@@ -88,9 +104,9 @@ fn not_refreshed(request: Request, reason: &str, deferral_allowed: bool) -> Resp
     }
     Response {
         new_state: request.current_state,
+        new_identity: request.current_identity,
         private: request.private,
         diagnostics: diagnostics::to_proto(warnings),
         deferred: deferral_allowed.then(|| deferred(DeferReason::ProviderConfigUnknown)),
-        ..Default::default()
     }
 }

@@ -1,13 +1,13 @@
 //! What is offered: schemas, functions, capabilities.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crossaccount_proto::tfplugin6::{
-    self, ServerCapabilities, get_metadata, get_provider_schema, get_resource_identity_schemas,
-};
+use crossaccount_proto::tfplugin6::{self, ServerCapabilities, get_metadata, get_provider_schema};
 
 use crate::framework::Provider;
-use crate::framework::server::{Call, Inner};
+use crate::framework::registry::{Inner, Offers};
+use crate::framework::server::Call;
 use crate::framework::wire::{diagnostics, functions, schema};
 use crate::schema::Diagnostics;
 
@@ -21,6 +21,13 @@ fn server_capabilities() -> ServerCapabilities {
     }
 }
 
+fn schemas<T: ?Sized>(offers: &Offers<T>) -> BTreeMap<String, tfplugin6::Schema> {
+    offers
+        .iter()
+        .map(|(name, offered)| ((*name).to_owned(), schema::to_proto(&offered.schema)))
+        .collect()
+}
+
 impl<P: Provider> Call<P> for get_provider_schema::Request {
     type Answer = get_provider_schema::Response;
     const NAME: &'static str = "GetProviderSchema";
@@ -28,20 +35,22 @@ impl<P: Provider> Call<P> for get_provider_schema::Request {
     async fn answer(self, server: Arc<Inner<P>>) -> Result<Self::Answer, Diagnostics> {
         Ok(get_provider_schema::Response {
             provider: Some(schema::to_proto(&server.schema)),
-            resource_schemas: server
-                .resources
-                .iter()
-                .map(|(name, offered)| ((*name).to_owned(), schema::to_proto(&offered.schema)))
-                .collect(),
-            data_source_schemas: server
-                .data_sources
-                .iter()
-                .map(|(name, offered)| ((*name).to_owned(), schema::to_proto(&offered.schema)))
-                .collect(),
+            resource_schemas: schemas(&server.resources),
+            data_source_schemas: schemas(&server.data_sources),
+            ephemeral_resource_schemas: schemas(&server.ephemeral_resources),
+            list_resource_schemas: schemas(&server.list_resources),
             functions: server
                 .functions
                 .iter()
                 .map(|(name, (_, signature))| ((*name).to_owned(), functions::to_proto(signature)))
+                .collect(),
+            action_schemas: server
+                .actions
+                .iter()
+                .map(|(name, offered)| {
+                    let schema = Some(schema::to_proto(&offered.schema));
+                    ((*name).to_owned(), tfplugin6::ActionSchema { schema })
+                })
                 .collect(),
             server_capabilities: Some(server_capabilities()),
             ..Default::default()
@@ -71,6 +80,15 @@ impl<P: Provider> Call<P> for get_metadata::Request {
         let source = |name: &&str| get_metadata::DataSourceMetadata {
             type_name: (*name).into(),
         };
+        let ephemeral = |name: &&str| get_metadata::EphemeralMetadata {
+            type_name: (*name).into(),
+        };
+        let list = |name: &&str| get_metadata::ListResourceMetadata {
+            type_name: (*name).into(),
+        };
+        let action = |name: &&str| get_metadata::ActionMetadata {
+            type_name: (*name).into(),
+        };
         let function = |name: &&str| get_metadata::FunctionMetadata {
             name: (*name).into(),
         };
@@ -78,30 +96,16 @@ impl<P: Provider> Call<P> for get_metadata::Request {
             server_capabilities: Some(server_capabilities()),
             resources: server.resources.keys().map(resource).collect(),
             data_sources: server.data_sources.keys().map(source).collect(),
+            ephemeral_resources: server.ephemeral_resources.keys().map(ephemeral).collect(),
+            list_resources: server.list_resources.keys().map(list).collect(),
             functions: server.functions.keys().map(function).collect(),
+            actions: server.actions.keys().map(action).collect(),
             ..Default::default()
         })
     }
 
     fn refused(self, diagnostics: Diagnostics) -> Self::Answer {
         get_metadata::Response {
-            diagnostics: diagnostics::to_proto(diagnostics),
-            ..Default::default()
-        }
-    }
-}
-
-/// No resource has an identity.
-impl<P: Provider> Call<P> for get_resource_identity_schemas::Request {
-    type Answer = get_resource_identity_schemas::Response;
-    const NAME: &'static str = "GetResourceIdentitySchemas";
-
-    async fn answer(self, _server: Arc<Inner<P>>) -> Result<Self::Answer, Diagnostics> {
-        Ok(get_resource_identity_schemas::Response::default())
-    }
-
-    fn refused(self, diagnostics: Diagnostics) -> Self::Answer {
-        get_resource_identity_schemas::Response {
             diagnostics: diagnostics::to_proto(diagnostics),
             ..Default::default()
         }

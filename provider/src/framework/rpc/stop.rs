@@ -5,7 +5,8 @@ use std::sync::Arc;
 use crossaccount_proto::tfplugin6::stop_provider;
 
 use crate::framework::Provider;
-use crate::framework::server::{Call, Inner};
+use crate::framework::registry::Inner;
+use crate::framework::server::Call;
 use crate::schema::Diagnostics;
 
 /// Only a signal: what it means for work that has begun is the resource's decision.

@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use crossaccount_proto::tfplugin6::{
-    validate_data_resource_config, validate_provider_config, validate_resource_config,
+    validate_action_config, validate_data_resource_config, validate_ephemeral_resource_config,
+    validate_list_resource_config, validate_provider_config, validate_resource_config,
 };
 
 use super::capabilities;
-use crate::framework::server::{Call, Inner};
+use crate::framework::registry::Inner;
+use crate::framework::server::Call;
 use crate::framework::wire::{diagnostics, values};
 use crate::framework::{Capabilities, Provider, ValidateRequest, plan};
 use crate::schema::{Diagnostics, Schema};
@@ -84,30 +86,53 @@ fn unsupported_write_only(
     found
 }
 
-impl<P: Provider> Call<P> for validate_data_resource_config::Request {
-    type Answer = validate_data_resource_config::Response;
-    const NAME: &'static str = "ValidateDataResourceConfig";
+/// A kind of thing whose configuration is checked without a look at the client: the call does not
+/// say what the client can handle.
+macro_rules! validate {
+    ($rpc:ident, $name:literal, $find:ident) => {
+        impl<P: Provider> Call<P> for $rpc::Request {
+            type Answer = $rpc::Response;
+            const NAME: &'static str = $name;
 
-    fn subject(&self) -> &str {
-        &self.type_name
-    }
+            fn subject(&self) -> &str {
+                &self.type_name
+            }
 
-    async fn answer(self, server: Arc<Inner<P>>) -> Result<Self::Answer, Diagnostics> {
-        let source = server.data_source(&self.type_name)?;
-        let config = values::decode_object(self.config.as_ref(), &source.ty, "configuration")?;
-        let config = config.unwrap_or_default();
-        let mut found = source.schema.validate(&config);
-        let capabilities = Capabilities::default();
-        found.append(source.item.validate(&ValidateRequest {
-            config,
-            capabilities,
-        }));
-        Ok(<Self as Call<P>>::refused(self, found))
-    }
+            async fn answer(self, server: Arc<Inner<P>>) -> Result<Self::Answer, Diagnostics> {
+                let it = server.$find(&self.type_name)?;
+                let config = values::decode_object(self.config.as_ref(), &it.ty, "configuration")?;
+                let config = config.unwrap_or_default();
+                let mut found = it.schema.validate(&config);
+                let capabilities = Capabilities::default();
+                found.append(it.item.validate(&ValidateRequest {
+                    config,
+                    capabilities,
+                }));
+                Ok(<Self as Call<P>>::refused(self, found))
+            }
 
-    fn refused(self, diagnostics: Diagnostics) -> Self::Answer {
-        validate_data_resource_config::Response {
-            diagnostics: diagnostics::to_proto(diagnostics),
+            fn refused(self, diagnostics: Diagnostics) -> Self::Answer {
+                $rpc::Response {
+                    diagnostics: diagnostics::to_proto(diagnostics),
+                }
+            }
         }
-    }
+    };
 }
+
+validate!(
+    validate_data_resource_config,
+    "ValidateDataResourceConfig",
+    data_source
+);
+validate!(
+    validate_ephemeral_resource_config,
+    "ValidateEphemeralResourceConfig",
+    ephemeral_resource
+);
+validate!(
+    validate_list_resource_config,
+    "ValidateListResourceConfig",
+    list_resource
+);
+validate!(validate_action_config, "ValidateActionConfig", action);

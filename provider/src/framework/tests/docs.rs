@@ -14,10 +14,17 @@ fn everything_offered_has_a_page() {
     assert_eq!(
         paths,
         [
+            "actions/turn.md",
             "data-sources/lookup.md",
+            "ephemeral-resources/lease.md",
+            "ephemeral-resources/plain.md",
             "functions/broken.md",
             "functions/join.md",
             "index.md",
+            "list-resources/place.md",
+            "list-resources/thing.md",
+            "resources/badge.md",
+            "resources/place.md",
             "resources/thing.md"
         ]
     );
@@ -139,4 +146,116 @@ join(separator string, parts string...) string
 2. `parts` (String, Variadic) The parts.
 ";
     assert_eq!(page("functions/join.md"), expected);
+}
+
+#[test]
+fn a_resource_with_an_identity_tells_how_to_import_by_it() {
+    let page = page("resources/place.md");
+    let end = "## Import
+
+By name.
+
+```shell
+terraform import test_place.this 1/x
+```
+
+### Import by identity
+
+Terraform 1.12 and OpenTofu 1.12, and later, also import by identity, in an `import` block.
+
+```terraform
+import {
+  to = test_place.this
+}
+```
+
+### Identity Schema
+
+#### Required
+
+- `account` (String) The account.
+- `name` (String) The name.
+
+#### Optional
+
+- `zone` (String) The zone.
+";
+    assert!(page.ends_with(end), "{page}");
+}
+
+#[test]
+fn an_ephemeral_resource_says_what_it_needs() {
+    let expected = "---
+page_title: \"test_lease Ephemeral Resource\"
+subcategory: \"\"
+description: \"A lease.\"
+---
+
+# test_lease (Ephemeral Resource)
+
+A lease.
+
+-> **Note:** Ephemeral resources need Terraform 1.10 or OpenTofu 1.11, or later. Their values are in no plan and no state.
+
+Mind the lease.
+
+## Schema
+
+### Required
+
+- `name` (String) The name.
+
+### Optional
+
+- `minutes` (Number) How long. Default: `5`.
+
+### Read-Only
+
+- `secret` (String, Sensitive) The secret.
+";
+    assert_eq!(page("ephemeral-resources/lease.md"), expected);
+}
+
+#[test]
+fn an_action_and_a_list_say_where_their_attributes_belong() {
+    let action = page("actions/turn.md");
+    let beginning = "---
+page_title: \"test_turn Action\"
+subcategory: \"Things\"
+description: \"Turns.\"
+---
+
+# test_turn (Action)
+
+Turns.
+
+-> **Note:** Actions need Terraform 1.14 or later. OpenTofu does not have them.
+
+## Schema
+
+The attributes of the `config` block of the action.
+
+### Required
+";
+    assert!(action.starts_with(beginning), "{action}");
+    let list = page("list-resources/place.md");
+    let beginning = "---
+page_title: \"test_place List Resource\"
+subcategory: \"\"
+description: \"Lists places.\"
+---
+
+# test_place (List Resource)
+
+Lists places.
+
+-> **Note:** List resources need `terraform query` of Terraform 1.14 or later. OpenTofu does not have it.
+
+## Schema
+
+The attributes of the `config` block.
+
+### Optional
+";
+    assert!(list.starts_with(beginning), "{list}");
 }

@@ -1,11 +1,15 @@
 //! The rules of the protocol, shown through the generated client over a loopback connection, with a
 //! small provider that has attributes of every kind.
 
+mod action;
 mod apply;
 mod data_source;
 mod docs;
+mod ephemeral;
 mod functions;
+mod identity;
 mod import;
+mod list;
 mod plan;
 mod plan_rules;
 mod process;
@@ -70,13 +74,8 @@ impl Harness {
     }
 
     async fn configure(&mut self, config: Value) -> configure_provider::Response {
-        let request = configure_provider::Request {
-            terraform_version: "1.11.4".to_owned(),
-            config: Some(message(&config, &thing::provider_schema().ty())),
-            client_capabilities: None,
-        };
         self.client
-            .configure_provider(request)
+            .configure_provider(configuration(&config))
             .await
             .unwrap()
             .into_inner()
@@ -178,6 +177,14 @@ impl Change {
             planned_private: self.private,
             ..Default::default()
         }
+    }
+}
+
+fn configuration(config: &Value) -> configure_provider::Request {
+    configure_provider::Request {
+        terraform_version: "1.11.4".to_owned(),
+        config: Some(message(config, &thing::provider_schema().ty())),
+        client_capabilities: None,
     }
 }
 

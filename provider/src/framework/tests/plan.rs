@@ -39,6 +39,18 @@ async fn a_creation_is_planned() {
 }
 
 #[tokio::test]
+async fn a_write_only_value_reaches_the_plan_only_in_the_configuration() {
+    let mut harness = Harness::configured().await;
+    let answer = harness
+        .plan(Change::create(config("peeks").with("secret", "s")))
+        .await;
+    assert_eq!(shown(&answer.diagnostics), [""; 0]);
+    let planned = thing_object(answer.planned_state.as_ref()).unwrap();
+    assert_eq!(planned.get("label"), &"a string then null".into());
+    assert!(planned.get("secret").is_null());
+}
+
+#[tokio::test]
 async fn a_plan_without_a_change_is_the_prior_state() {
     let mut harness = Harness::configured().await;
     let answer = harness

@@ -4,14 +4,11 @@
 use std::time::Duration;
 
 use crossaccount_proto::tfplugin6::provider_server::Provider as _;
-use crossaccount_proto::tfplugin6::{
-    configure_provider, plan_action, renew_ephemeral_resource, stop_provider,
-    upgrade_resource_identity,
-};
+use crossaccount_proto::tfplugin6::{generate_resource_config, stop_provider};
 use tonic::Code;
 
-use super::thing::{TestProvider, provider_schema};
-use super::{Change, Harness, message, shown, thing_object};
+use super::thing::TestProvider;
+use super::{Change, Harness, shown, thing_object};
 use crate::framework::Server;
 use crate::value::{Object, Value};
 
@@ -90,13 +87,7 @@ async fn work_goes_on_when_the_call_is_given_up() {
     let provider = TestProvider::default();
     let observed = provider.observed.clone();
     let server = Server::new(provider);
-    let configure = configure_provider::Request {
-        config: Some(message(
-            &Value::object([("region", "here".into())]),
-            &provider_schema().ty(),
-        )),
-        ..Default::default()
-    };
+    let configure = super::configuration(&Value::object([("region", "here".into())]));
     server
         .configure_provider(tonic::Request::new(configure))
         .await
@@ -121,23 +112,7 @@ async fn work_goes_on_when_the_call_is_given_up() {
 #[tokio::test]
 async fn calls_that_are_not_offered_are_unimplemented() {
     let mut harness = Harness::unconfigured().await;
-    let client = &mut harness.client;
-    let codes = [
-        client
-            .plan_action(plan_action::Request::default())
-            .await
-            .unwrap_err()
-            .code(),
-        client
-            .renew_ephemeral_resource(renew_ephemeral_resource::Request::default())
-            .await
-            .unwrap_err()
-            .code(),
-        client
-            .upgrade_resource_identity(upgrade_resource_identity::Request::default())
-            .await
-            .unwrap_err()
-            .code(),
-    ];
-    assert_eq!(codes, [Code::Unimplemented; 3]);
+    let request = generate_resource_config::Request::default();
+    let answer = harness.client.generate_resource_config(request).await;
+    assert_eq!(answer.unwrap_err().code(), Code::Unimplemented);
 }

@@ -1,12 +1,10 @@
 //! What the provider says that it offers.
 
 use crossaccount_proto::tfplugin6::schema::{Attribute, object::NestingMode};
-use crossaccount_proto::tfplugin6::{
-    Schema, get_metadata, get_provider_schema, get_resource_identity_schemas,
-};
+use crossaccount_proto::tfplugin6::{Schema, get_metadata, get_provider_schema};
 
 use super::Harness;
-use super::thing::{lookup_schema, provider_schema, thing_schema};
+use super::thing::{TestProvider, lookup_schema, provider_schema, thing_schema};
 use crate::schema::check;
 
 #[test]
@@ -14,6 +12,15 @@ fn the_schemas_of_these_tests_keep_the_rules() {
     for schema in [provider_schema(), thing_schema(), lookup_schema()] {
         assert_eq!(check::problems(&schema), [""; 0]);
     }
+}
+
+/// Of what these tests offer only the list of a resource without an identity breaks a rule.
+#[test]
+fn what_a_provider_offers_is_checked_as_a_whole() {
+    assert_eq!(
+        crate::framework::check::problems(&TestProvider::default()),
+        ["list resource test_thing: no managed resource of that name has an identity"]
+    );
 }
 
 async fn schemas() -> get_provider_schema::Response {
@@ -38,7 +45,7 @@ async fn everything_offered_is_in_the_schema_with_capabilities() {
     let answer = schemas().await;
     assert_eq!(
         answer.resource_schemas.keys().collect::<Vec<_>>(),
-        ["test_thing"]
+        ["test_badge", "test_place", "test_thing"]
     );
     assert_eq!(
         answer.data_source_schemas.keys().collect::<Vec<_>>(),
@@ -114,23 +121,8 @@ async fn metadata_names_everything_offered() {
         .await
         .unwrap()
         .into_inner();
-    assert_eq!(answer.resources[0].type_name, "test_thing");
+    assert_eq!(answer.resources.last().unwrap().type_name, "test_thing");
     assert_eq!(answer.data_sources[0].type_name, "test_lookup");
     assert_eq!(answer.functions.len(), 2);
     assert!(answer.server_capabilities.unwrap().plan_destroy);
-}
-
-#[tokio::test]
-async fn no_resource_has_an_identity() {
-    let mut harness = Harness::unconfigured().await;
-    let request = get_resource_identity_schemas::Request {};
-    let answer = harness
-        .client
-        .get_resource_identity_schemas(request)
-        .await
-        .unwrap();
-    assert_eq!(
-        answer.into_inner(),
-        get_resource_identity_schemas::Response::default()
-    );
 }

@@ -7,12 +7,16 @@ use std::time::Duration;
 use serde_json::{Map, Value as Json};
 use tokio::sync::Notify;
 
+use super::action::Turn;
+use super::ephemeral::{Lease, Plain};
+use super::identity::Place;
+use super::list::{Places, Things};
 use crate::framework::docs::{Documentation, Example};
 use crate::framework::{
-    ConfigureRequest, Configured, CreateRequest, DataSource, DeferReason, DeleteRequest, Function,
-    FunctionError, ImportRequest, Imported, MoveSource, Moved, Outcome, Parameter, Plan,
-    PlanAction, PlanRequest, Private, Provider, ReadDataRequest, ReadRequest, Resource, Signature,
-    UpdateRequest, ValidateRequest,
+    Action, ConfigureRequest, Configured, CreateRequest, DataSource, DeferReason, DeleteRequest,
+    EphemeralResource, Function, FunctionError, ImportRequest, Imported, ListResource, MoveSource,
+    Moved, Outcome, Parameter, Plan, PlanAction, PlanRequest, Private, Provider, ReadDataRequest,
+    ReadRequest, Resource, Signature, UpdateRequest, ValidateRequest,
 };
 use crate::schema::{Attribute, Diagnostic, Diagnostics, Schema, timeouts, validators};
 use crate::value::{Object, Path, Type, Value};
@@ -100,17 +104,35 @@ impl Provider for TestProvider {
     }
 
     fn resources(&self) -> Vec<Box<dyn Resource<State>>> {
-        vec![Box::new(Thing {
-            observed: Arc::clone(&self.observed),
-        })]
+        let observed = Arc::clone(&self.observed);
+        vec![
+            Box::new(Thing { observed }),
+            Box::new(Place::FIXED),
+            Box::new(Place::RENAMED),
+        ]
     }
 
     fn data_sources(&self) -> Vec<Box<dyn DataSource<State>>> {
         vec![Box::new(Lookup)]
     }
 
+    fn ephemeral_resources(&self) -> Vec<Box<dyn EphemeralResource<State>>> {
+        let observed = Arc::clone(&self.observed);
+        vec![Box::new(Lease { observed }), Box::new(Plain)]
+    }
+
+    fn list_resources(&self) -> Vec<Box<dyn ListResource<State>>> {
+        let observed = Arc::clone(&self.observed);
+        vec![Box::new(Places { observed }), Box::new(Things)]
+    }
+
     fn functions(&self) -> Vec<Box<dyn Function>> {
         vec![Box::new(Join), Box::new(Broken)]
+    }
+
+    fn actions(&self) -> Vec<Box<dyn Action<State>>> {
+        let observed = Arc::clone(&self.observed);
+        vec![Box::new(Turn { observed })]
     }
 }
 
@@ -320,6 +342,7 @@ impl Resource<State> for Thing {
             }],
             import: "By name.".to_owned(),
             import_example: "terraform import test_thing.this thing/x\n".to_owned(),
+            identity_example: String::new(),
             notes: "Mind the things.".to_owned(),
         }
     }
@@ -355,6 +378,11 @@ impl Resource<State> for Thing {
             }
             "defers" => plan.deferred = Some(DeferReason::AbsentPrerequisite),
             "panic" => panic!("plan fell over"),
+            "peeks" => {
+                let (config, proposed) = (&request.config, &request.proposed);
+                let kinds = [config, proposed].map(|it| it.get("secret").kind());
+                plan.set("label", kinds.join(" then "));
+            }
             "private" => plan.private.set("planned", true),
             "region" => {
                 let region = request.provider.ready().map(|state| state.region.clone());

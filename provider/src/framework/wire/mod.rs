@@ -2,5 +2,6 @@
 
 pub(super) mod diagnostics;
 pub(super) mod functions;
+pub(super) mod identity;
 pub(super) mod schema;
 pub(super) mod values;
