@@ -295,3 +295,253 @@ fn moves(wish: &Wish<'_>, user: Option<&ObservedUser>) -> Vec<Step> {
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use jiff::{SignedDuration, Timestamp};
+
+    use super::{Changes, Demands, NoCredentials, Places, Start, Wish, changes};
+    use crate::user::access_keys::CURRENT_KEY_TAG;
+    use crate::user::console_access::CONSOLE_ACCESS_TAG;
+    use crate::user::{
+        ConsoleAccess, KeyIntervals, KeyPolicy, KeyStatus, LastUsed, LoginProfile, MANAGED_BY_TAG,
+        ObservedConsole, ObservedKey, ObservedKeys, ObservedUser, Owner, Parameters,
+        QUARANTINED_TAG, Step, StoredKey, StoredPassword, UserSpec,
+    };
+
+    const KEY: &str = "AKIAEXAMPLE1";
+
+    fn now() -> Timestamp {
+        "2026-06-01T00:00:00Z".parse().unwrap()
+    }
+
+    fn owner() -> Owner {
+        "platform".parse().unwrap()
+    }
+
+    fn parameters(user: &str) -> Parameters {
+        Parameters {
+            access_key: Some(
+                format!("/c/222222222222/{user}/access-key")
+                    .parse()
+                    .unwrap(),
+            ),
+            console_password: Some(
+                format!("/c/222222222222/{user}/console-password")
+                    .parse()
+                    .unwrap(),
+            ),
+        }
+    }
+
+    fn spec(name: &str) -> UserSpec {
+        UserSpec {
+            access_key: Some(
+                KeyPolicy::new(KeyIntervals::default(), KeyStatus::Active, None).unwrap(),
+            ),
+            console_access: Some(ConsoleAccess::generated()),
+            ..UserSpec::named(name.parse().unwrap())
+        }
+    }
+
+    /// A user that has what `spec` asks for, with a key of this age.
+    fn user(days: i64) -> ObservedUser {
+        let mark = ConsoleAccess::generated().mark();
+        ObservedUser {
+            name: "alice".parse().unwrap(),
+            path: "/".parse().unwrap(),
+            arn: "arn:aws:iam::222222222222:user/alice".to_owned(),
+            unique_id: "AIDA1".to_owned(),
+            create_date: None,
+            password_last_used: None,
+            permissions_boundary: None,
+            tags: [
+                (MANAGED_BY_TAG, "platform"),
+                (CURRENT_KEY_TAG, KEY),
+                (CONSOLE_ACCESS_TAG, mark.as_str()),
+            ]
+            .map(|(key, value)| (key.to_owned(), value.to_owned()))
+            .into(),
+            managed_policy_arns: None,
+            inline_policies: None,
+            groups: None,
+            access_keys: Some(ObservedKeys {
+                keys: vec![ObservedKey {
+                    id: KEY.to_owned(),
+                    status: KeyStatus::Active,
+                    create_date: now() - SignedDuration::from_hours(24 * days),
+                    last_used: LastUsed::Never,
+                }],
+                stored: StoredKey::Holds(KEY.to_owned()),
+            }),
+            console_access: Some(ObservedConsole {
+                profile: Some(LoginProfile {
+                    create_date: None,
+                    password_reset_required: true,
+                }),
+                stored: StoredPassword::Ours,
+            }),
+        }
+    }
+
+    fn of(spec: &UserSpec, start: Start<'_>) -> Changes {
+        let places = parameters(spec.name.as_str());
+        let wish = Wish {
+            spec,
+            owner: &owner(),
+            now: now(),
+            demands: Demands::default(),
+            places: Some(Places {
+                access_key: places.access_key.unwrap(),
+                console_password: places.console_password.unwrap(),
+            }),
+            remembered: parameters("alice"),
+        };
+        changes(&wish, start)
+    }
+
+    fn actions(changes: &Changes) -> Vec<String> {
+        changes
+            .steps
+            .iter()
+            .map(|step| step.action().to_owned())
+            .collect()
+    }
+
+    fn nothing(stored_key: StoredKey, stored_password: StoredPassword) -> NoCredentials {
+        NoCredentials {
+            stored_key,
+            stored_password,
+        }
+    }
+
+    #[test]
+    fn a_new_user_gets_its_credentials_last_and_the_mark_of_its_password_with_its_creation() {
+        let spec = UserSpec {
+            groups: Some(["engineers".parse().unwrap()].into()),
+            ..spec("alice")
+        };
+        let start = nothing(StoredKey::Absent, StoredPassword::Absent);
+        let changes = of(&spec, Start::Nothing(&start));
+        assert_eq!(
+            actions(&changes),
+            [
+                "iam:CreateUser",
+                "iam:AddUserToGroup",
+                "ssm:PutParameter",
+                "iam:CreateLoginProfile",
+                "iam:TagUser",
+                "iam:CreateAccessKey",
+                "sts:GetCallerIdentity",
+                "ssm:PutParameter",
+                "iam:TagUser",
+            ]
+        );
+        let Step::CreateUser { tags, .. } = &changes.steps[0] else {
+            panic!("{:?}", changes.steps[0])
+        };
+        assert_eq!(
+            tags.get(CONSOLE_ACCESS_TAG),
+            Some(&ConsoleAccess::generated().mark())
+        );
+    }
+
+    #[test]
+    fn a_user_that_has_everything_needs_nothing() {
+        let changes = of(&spec("alice"), Start::User(&user(14)));
+        assert_eq!(changes.steps, []);
+        assert_eq!(changes.keys.len(), 1);
+    }
+
+    #[test]
+    fn a_due_rotation_has_a_reason_and_counts_as_one() {
+        let changes = of(&spec("alice"), Start::User(&user(16)));
+        assert!(changes.rotates());
+        assert!(
+            changes.key_reasons[0].contains("16 days"),
+            "{:?}",
+            changes.key_reasons
+        );
+    }
+
+    #[rstest::rstest]
+    #[case(StoredKey::Foreign(None), StoredPassword::Absent)]
+    #[case(StoredKey::Absent, StoredPassword::Foreign(None))]
+    fn a_parameter_of_somebody_else_refuses_everything(
+        #[case] key: StoredKey,
+        #[case] password: StoredPassword,
+    ) {
+        let start = nothing(key, password);
+        let changes = of(&spec("alice"), Start::Nothing(&start));
+        assert_eq!(changes.steps, []);
+        assert!(changes.refusal.is_some());
+    }
+
+    #[test]
+    fn credentials_that_are_not_wanted_go_first_and_their_secrets_with_them() {
+        let bare = UserSpec {
+            tags: BTreeMap::from([("team".parse().unwrap(), "core".parse().unwrap())]),
+            ..UserSpec::named("alice".parse().unwrap())
+        };
+        let changes = of(&bare, Start::User(&user(1)));
+        assert_eq!(
+            actions(&changes),
+            [
+                "iam:DeleteLoginProfile",
+                "ssm:DeleteParameter",
+                "iam:UntagUser",
+                "iam:DeleteAccessKey",
+                "iam:UntagUser",
+                "ssm:DeleteParameter",
+                "iam:TagUser",
+            ]
+        );
+    }
+
+    #[test]
+    fn secrets_follow_a_user_that_is_renamed() {
+        let changes = of(&spec("alicia"), Start::User(&user(1)));
+        let steps: Vec<String> = changes.steps.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            steps,
+            [
+                "iam:UpdateUser name alicia",
+                "ssm:PutParameter /c/222222222222/alice/access-key",
+                "ssm:PutParameter /c/222222222222/alice/console-password",
+            ]
+        );
+    }
+
+    #[test]
+    fn the_lock_of_a_quarantine_is_lifted_after_everything_else() {
+        let mut locked = user(1);
+        locked
+            .tags
+            .insert(QUARANTINED_TAG.to_owned(), "platform".to_owned());
+        if let Some(keys) = &mut locked.access_keys {
+            keys.keys[0].status = KeyStatus::Inactive;
+        }
+        let changes = of(&spec("alice"), Start::User(&locked));
+        assert_eq!(
+            actions(&changes),
+            [
+                "iam:UpdateAccessKey",
+                "iam:DeleteUserPolicy",
+                "iam:UntagUser"
+            ]
+        );
+    }
+
+    #[test]
+    fn what_was_not_observed_is_left_alone() {
+        let bare = UserSpec::named("alice".parse().unwrap());
+        let unseen = ObservedUser {
+            access_keys: None,
+            console_access: None,
+            ..user(1)
+        };
+        assert_eq!(of(&bare, Start::User(&unseen)).steps, []);
+    }
+}

@@ -31,7 +31,7 @@ pub use decision::{Demand, KeyDecision, KeyObstacle, KeyPhase, KeyView, NextActi
 pub use observed::{KeysObserved, LastUsed, ObservedKey, StoredKey};
 pub use policy::{KeyIntervals, KeyPolicy, KeyPolicyProblem, KeyStatus, TriggerHash};
 pub use step::KeyStep;
-pub use tags::{KEY_INTENT_TAG, KEY_TAGS, KeyTags};
+pub use tags::{CURRENT_KEY_TAG, KEY_INTENT_TAG, KEY_TAGS, KeyTags, RETIRING_KEY_TAG};
 
 /// The keys among all of a user's that are ours: those that the tags name, and one that an interrupted
 /// rotation left. Pure.
