@@ -29,6 +29,11 @@ variable "audit_bucket" {
   type        = string
 }
 
+variable "secrets_kms_key_id" {
+  description = "The KMS key of the hub account that encrypts the passwords. Let few people use it: this is the seal."
+  type        = string
+}
+
 provider "crossaccount" {
   deployment_id       = "break-glass"
   region              = "us-east-1"
@@ -38,6 +43,12 @@ provider "crossaccount" {
   audit = {
     bucket = var.audit_bucket
     prefix = "break-glass"
+  }
+
+  # Apart from the secrets of other deployments, so that a policy can close this prefix to everybody else.
+  secrets = {
+    prefix     = "/break-glass"
+    kms_key_id = var.secrets_kms_key_id
   }
 
   # Emergency access is never removed by an ordinary run.
@@ -72,6 +83,13 @@ resource "crossaccount_iam_user" "break_glass" {
         Condition = { BoolIfExists = { "aws:MultiFactorAuthPresent" = "false" } }
       }]
     })
+  }
+
+  # The password is in Parameter Store under seal. After it was used, change the trigger: the next apply sets a new one.
+  console_access = {
+    password_length         = 40
+    password_reset_required = false
+    password_reset_trigger  = "2026-11"
   }
 
   # A user of this name that exists already is taken over instead of being an error.
