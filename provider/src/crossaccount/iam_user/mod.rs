@@ -4,6 +4,7 @@
 //! the core's types, `plan` decides what a plan shows, and this file carries out.
 
 mod convert;
+mod credentials;
 mod import;
 mod plan;
 mod schema;
