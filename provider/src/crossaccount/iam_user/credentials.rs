@@ -229,12 +229,17 @@ pub(super) fn computed() -> Vec<Attribute> {
     ]
 }
 
-/// A wish that a plan cannot decide on yet, because a part of it is not known.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct NotKnownYet;
+/// Why a wish cannot be decided on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Unsettled {
+    /// A part of it is only known after apply.
+    NotKnownYet,
+    /// It contradicts itself.
+    Contradicts(KeyPolicyProblem),
+}
 
 impl AccessKeyModel {
-    fn intervals(&self) -> Result<KeyIntervals, NotKnownYet> {
+    fn intervals(&self) -> Result<KeyIntervals, Unsettled> {
         let defaults = KeyIntervals::default();
         Ok(KeyIntervals {
             rotate_after_days: days(&self.rotate_after_days)?.unwrap_or(defaults.rotate_after_days),
@@ -246,11 +251,11 @@ impl AccessKeyModel {
     }
 
     /// The key that is wanted.
-    pub(super) fn policy(&self) -> Result<Result<KeyPolicy, KeyPolicyProblem>, NotKnownYet> {
+    pub(super) fn policy(&self) -> Result<KeyPolicy, Unsettled> {
         let status = settled(&self.status)?.map_or(KeyStatus::Active, |text| KeyStatus::of_iam(text));
         let trigger = settled(&self.rotation_trigger)?;
         let trigger = trigger.map(|trigger| TriggerHash::of(trigger));
-        Ok(KeyPolicy::new(self.intervals()?, status, trigger))
+        KeyPolicy::new(self.intervals()?, status, trigger).map_err(Unsettled::Contradicts)
     }
 
     fn problem(&self) -> Option<KeyPolicyProblem> {
@@ -261,23 +266,23 @@ impl AccessKeyModel {
 }
 
 /// The value of a field that is settled, null included.
-fn settled<T>(field: &Field<T>) -> Result<Option<&T>, NotKnownYet> {
+fn settled<T>(field: &Field<T>) -> Result<Option<&T>, Unsettled> {
     match field {
         Field::Null => Ok(None),
-        Field::Unknown => Err(NotKnownYet),
+        Field::Unknown => Err(Unsettled::NotKnownYet),
         Field::Known(value) => Ok(Some(value)),
     }
 }
 
 /// The validators have refused what is no number of days.
-fn days(field: &Field<i64>) -> Result<Option<u32>, NotKnownYet> {
+fn days(field: &Field<i64>) -> Result<Option<u32>, Unsettled> {
     Ok(settled(field)?.and_then(|days| u32::try_from(*days).ok()))
 }
 
 impl ConsoleAccessModel {
     /// The console access that is wanted. The password is not part of a plan or a state:
     /// [`given_password`] reads it from a configuration.
-    pub(super) fn wanted(&self, adopt: bool) -> Result<ConsoleAccess, NotKnownYet> {
+    pub(super) fn wanted(&self, adopt: bool) -> Result<ConsoleAccess, Unsettled> {
         let length = settled(&self.password_length)?.and_then(|length| u8::try_from(*length).ok());
         let source = match settled(&self.password_version)? {
             Some(version) => PasswordSource::Given(GivenPassword {
@@ -294,6 +299,20 @@ impl ConsoleAccessModel {
             reset_trigger: settled(&self.password_reset_trigger)?.cloned(),
             adopt,
         })
+    }
+}
+
+impl IamUserModel {
+    /// The access key that is wanted.
+    pub(super) fn wanted_key(&self) -> Result<Option<KeyPolicy>, Unsettled> {
+        settled(&self.access_key)?.map(AccessKeyModel::policy).transpose()
+    }
+
+    /// The console access that is wanted.
+    pub(super) fn wanted_console(&self) -> Result<Option<ConsoleAccess>, Unsettled> {
+        let adopt = settled(&self.adoption_policy)?.is_some_and(|policy| policy == "adopt");
+        let console = settled(&self.console_access)?;
+        console.map(|console| console.wanted(adopt)).transpose()
     }
 }
 
@@ -314,17 +333,18 @@ pub(super) fn give_password(wanted: &mut Option<ConsoleAccess>, config: &IamUser
 pub(super) fn contradictions(config: &IamUserModel) -> Diagnostics {
     let mut found = Diagnostics::new();
     if let Some(problem) = config.access_key.known().and_then(AccessKeyModel::problem) {
-        let place = Path::attribute("access_key").with_attribute(problem.field);
-        found.error_at(
-            place.clone(),
-            "Contradicting intervals",
-            format!("{place}: {}.", problem.message),
-        );
+        found.push(contradicting_intervals(&problem));
     }
     if let Some(console) = config.console_access.known() {
         found.append(password_contradictions(console));
     }
     found
+}
+
+pub(super) fn contradicting_intervals(problem: &KeyPolicyProblem) -> Diagnostic {
+    let place = Path::attribute("access_key").with_attribute(problem.field);
+    let detail = format!("{place}: {}.", problem.message);
+    Diagnostic::error("Contradicting intervals", detail).at(place)
 }
 
 fn password_contradictions(console: &ConsoleAccessModel) -> Diagnostics {
@@ -367,7 +387,7 @@ mod tests {
     use crossaccount_core::user::{ConsoleAccess, PasswordSource};
 
     use super::{
-        AccessKeyModel, ConsoleAccessModel, NotKnownYet, WriteOnly, contradictions, give_password,
+        AccessKeyModel, ConsoleAccessModel, Unsettled, WriteOnly, contradictions, give_password,
     };
     use crate::crossaccount::iam_user::IamUserModel;
     use crate::schema::{Field, IntoValue};
@@ -420,7 +440,7 @@ mod tests {
             delete_after_days: Field::Known(1),
             ..AccessKeyModel::default()
         };
-        assert_eq!(access_key.policy(), Err(NotKnownYet));
+        assert_eq!(access_key.policy(), Err(Unsettled::NotKnownYet));
         assert!(places(access_key, ConsoleAccessModel::default()).is_empty());
     }
 
