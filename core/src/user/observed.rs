@@ -121,7 +121,7 @@ impl ObservedUser {
     }
 
     /// Whether the tags say that the login profile is ours.
-    pub(super) fn has_own_console_access(&self) -> bool {
+    pub fn has_own_console_access(&self) -> bool {
         self.tags.contains_key(CONSOLE_ACCESS_TAG)
     }
 

@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crossaccount_core::audit::{BucketName, KeyPrefix, KmsKeyId};
 use crossaccount_core::ids::{AccountId, Region, RoleName, TagKey, TagValue, check_external_id};
+use crossaccount_core::secrets::{ParameterPrefix, SecretLocation};
 use crossaccount_core::session::{Endpoint, SessionName, SourceIdentity};
 use crossaccount_core::user::{Owner, is_reserved_tag};
 
 use crate::framework::Documentation;
 use crate::framework::docs::Example;
-use crate::schema::validators::{each, integer_between, keys, length_between, parses, string};
+use crate::schema::validators::{each, integer_between, keys, length_between, one_of, parses, string};
 use crate::schema::{Attribute, Diagnostic, Diagnostics, Field, Schema};
 use crate::value::{Object, Path, Type, Value};
 use crate::{model, text_fields};
@@ -23,6 +24,7 @@ text_fields!(
     Endpoint
 );
 text_fields!(BucketName, KeyPrefix, KmsKeyId);
+text_fields!(ParameterPrefix, SecretLocation);
 
 /// The owner tag of deployments that do not name one.
 pub(super) const DEFAULT_DEPLOYMENT_ID: &str = "crossaccount";
@@ -43,6 +45,7 @@ model! {
         pub(super) default_tags: Field<BTreeMap<String, String>>,
         pub(super) max_concurrency: Field<i64>,
         pub(super) audit: Field<AuditBlock>,
+        pub(super) secrets: Field<SecretsBlock>,
         pub(super) guardrails: Field<GuardrailsBlock>,
         pub(super) endpoints: Field<EndpointsBlock>,
     }
@@ -66,6 +69,14 @@ model! {
     }
 }
 model! {
+    /// `secrets`: where passwords and secret keys are kept.
+    pub(super) struct SecretsBlock {
+        pub(super) prefix: Field<ParameterPrefix>,
+        pub(super) kms_key_id: Field<KmsKeyId>,
+        pub(super) location: Field<SecretLocation>,
+    }
+}
+model! {
     /// `guardrails`: what one run may do at most.
     #[derive(Default)]
     pub(super) struct GuardrailsBlock {
@@ -79,6 +90,8 @@ model! {
         pub(super) iam: Field<Endpoint>,
         pub(super) sts: Field<Endpoint>,
         pub(super) s3: Field<Endpoint>,
+        pub(super) ssm: Field<Endpoint>,
+        pub(super) kms: Field<Endpoint>,
     }
 }
 
@@ -134,7 +147,7 @@ pub(super) fn schema() -> Schema {
              Default: `crossaccount`.",
         ),
         Attribute::string("region").optional().validate(parses::<Region>()).describe(
-            "Region of STS and S3. Default: `AWS_REGION`, `AWS_DEFAULT_REGION`, or that of the profile.",
+            "Region of STS, S3 and the secret store. Default: `AWS_REGION`, `AWS_DEFAULT_REGION`, or that of the profile.",
         ),
         Attribute::string("profile").optional().validate(length_between(1, 256)).describe(
             "Profile of the shared AWS configuration whose credentials are the hub credentials. Default: the \
@@ -209,6 +222,32 @@ pub(super) fn schema() -> Schema {
              Without this attribute nothing is recorded.",
         ),
         Attribute::single_nested(
+            "secrets",
+            [
+                Attribute::string("prefix").optional().validate(parses::<ParameterPrefix>()).describe(
+                    "What the names of all parameters begin with. After it come the account id, the name of the user, and \
+                     `access-key` or `console-password`. Default: `/crossaccount`.",
+                ),
+                Attribute::string("kms_key_id").required().validate(parses::<KmsKeyId>()).describe(
+                    "KMS key that encrypts the secrets: its id, ARN or alias. A customer managed key is recommended, because \
+                     its policy says who can read the secrets. `alias/aws/ssm`, the key that AWS manages, is accepted.",
+                ),
+                Attribute::string("location")
+                    .optional()
+                    .validate(one_of(&["hub", "member"]))
+                    .describe(
+                        "Account that holds the secrets: `hub`, or `member` for the account of each user. Parameter Store \
+                         accepts about 3 new secrets a second in one account. Default: `hub`.",
+                    ),
+            ],
+        )
+        .optional()
+        .describe(
+            "SSM Parameter Store as the place for passwords and secret keys: one SecureString with a JSON value for each \
+             credential. Without it no user gets a credential whose secret is made here. No secret is ever in a plan, \
+             a state, a log or an audit record.",
+        ),
+        Attribute::single_nested(
             "guardrails",
             [Attribute::integer("max_user_deletions")
                 .optional()
@@ -222,7 +261,7 @@ pub(super) fn schema() -> Schema {
         .describe("What one run may do at most."),
         Attribute::single_nested(
             "endpoints",
-            ["iam", "sts", "s3"].map(|service| {
+            ["iam", "sts", "s3", "ssm", "kms"].map(|service| {
                 Attribute::string(service)
                     .optional()
                     .validate(parses::<Endpoint>())
@@ -265,8 +304,8 @@ pub(super) fn documentation() -> Documentation {
             configuration: include_str!("../../../examples/terraform/quickstart/main.tf").to_owned(),
         }],
         notes: "The hub credentials come from the usual AWS credential chain or from `profile`. They need \
-                `sts:AssumeRole` on the member roles, and `s3:PutObject` on the audit bucket. The \
-                member roles are made by the CloudFormation template `examples/cloudformation/member-role.yaml` or by \
+                `sts:AssumeRole` on the member roles, `s3:PutObject` on the audit bucket, and access to the \
+                parameters and the KMS key of the secret store when it is in the hub account. The member roles are made by the CloudFormation template `examples/cloudformation/member-role.yaml` or by \
                 the functions `member_role_trust_policy` and `member_role_policy`."
             .to_owned(),
         ..Documentation::default()
@@ -335,6 +374,25 @@ mod tests {
                 .validate(&Object::new().with("default_tags", tags))
                 .has_errors()
         );
+    }
+
+    #[rstest::rstest]
+    #[case("prefix", "crossaccount", "secrets.prefix")]
+    #[case("prefix", "/aws/users", "secrets.prefix")]
+    #[case("kms_key_id", "not a key", "secrets.kms_key_id")]
+    #[case("location", "Hub", "secrets.location")]
+    fn a_wrong_secret_store_is_refused_on_its_attribute(
+        #[case] name: &str,
+        #[case] value: &str,
+        #[case] place: &str,
+    ) {
+        let secrets = Object::new().with("kms_key_id", "alias/aws/ssm").with(name, value);
+        let diagnostics = schema().validate(&Object::new().with("secrets", Value::Object(secrets)));
+        let places: Vec<_> = diagnostics
+            .iter()
+            .map(|found| found.attribute.as_ref().unwrap().to_string())
+            .collect();
+        assert_eq!(places, [place]);
     }
 
     #[test]

@@ -12,16 +12,16 @@ use crossaccount_core::permissions::{
     read_session_policy, secrets_session_policy, write_session_policy,
 };
 use crossaccount_core::secret::Secret;
-use crossaccount_core::secrets::SecretLocation;
+use crossaccount_core::secrets::{KeyCheck, SecretLocation, SecretStore, SecretsSettings};
 use crossaccount_core::session::{
     AccountFilter, Base, Endpoint, Endpoints, ExternalId, SessionName, SessionPolicies,
-    SessionSettings, SessionTags, Sessions, http_client,
+    SessionSettings, SessionTags, Sessions, Target, http_client,
 };
 use crossaccount_core::user::{Owner, Users, UsersSettings};
 use crossaccount_core::{Error, ErrorKind};
 
 use super::config::{self, ProviderBlock};
-use super::errors::diagnostic;
+use super::errors::{diagnostic, unchecked_key};
 use crate::schema::{Diagnostic, Diagnostics, Field, ModelError};
 use crate::value::{Object, Path};
 
@@ -29,6 +29,7 @@ use crate::value::{Object, Path};
 #[derive(Debug)]
 pub struct ProviderState {
     pub(super) users: Arc<Users>,
+    pub(super) clock: Arc<dyn Clock>,
     pub(super) partition: Partition,
     pub(super) accounts: AccountFilter,
     pub(super) default_tags: BTreeMap<String, String>,
@@ -88,7 +89,9 @@ pub(super) async fn configure(
     let region = region(&block, &aws)?;
     let run_id = RunId::random();
     let settings = session_settings(&block, region.clone(), run_id, &aws)?;
-    let location = SecretLocation::Hub;
+    let secrets = secrets_settings(&block);
+    // Without a secret store no session has anything to do with parameters.
+    let location = secrets.as_ref().map_or(SecretLocation::Hub, |secrets| secrets.location);
     let policies = SessionPolicies::new(
         read_session_policy(location),
         write_session_policy(location),
@@ -125,18 +128,27 @@ pub(super) async fn configure(
         run,
         Arc::clone(&clock),
     );
+    let owner = owner(&block)?;
+    let store = secrets.map(|secrets| {
+        Arc::new(SecretStore::new(Arc::clone(&sessions), secrets, owner.clone()))
+    });
     check(&sessions, &audit, &region, &block).await?;
+    if let Some(store) = &store {
+        check_key(&sessions, store, warnings).await?;
+    }
     let max_user_deletions = block
         .guardrails
         .known()
         .and_then(|guardrails| guardrails.max_user_deletions.known().copied())
         .and_then(|limit| u32::try_from(limit).ok());
     let users_settings = UsersSettings {
-        owner: owner(&block)?,
+        owner,
         max_user_deletions,
     };
+    let users = Users::new(sessions, Arc::new(audit), Arc::clone(&clock), users_settings, store);
     Ok(Configuration::Complete(Box::new(ProviderState {
-        users: Arc::new(Users::new(sessions, Arc::new(audit), clock, users_settings)),
+        users: Arc::new(users),
+        clock,
         partition: region.partition(),
         accounts,
         default_tags: block.default_tags.into_known().unwrap_or_default(),
@@ -260,8 +272,8 @@ fn endpoints(block: &ProviderBlock, aws: &SdkConfig) -> Result<Endpoints, Diagno
         iam: resolve(configured.iam, "IAM")?,
         sts: resolve(configured.sts, "STS")?,
         s3: resolve(configured.s3, "S3")?,
-        ssm: resolve(Field::default(), "SSM")?,
-        kms: resolve(Field::default(), "KMS")?,
+        ssm: resolve(configured.ssm, "SSM")?,
+        kms: resolve(configured.kms, "KMS")?,
     })
 }
 
@@ -304,6 +316,41 @@ fn audit_settings(block: &ProviderBlock) -> Option<AuditSettings> {
             .unwrap_or_else(KeyPrefix::default),
         kms_key_id: audit.kms_key_id.known().cloned(),
     })
+}
+
+fn secrets_settings(block: &ProviderBlock) -> Option<SecretsSettings> {
+    let secrets = block.secrets.known()?;
+    Some(SecretsSettings {
+        prefix: secrets.prefix.known().cloned().unwrap_or_default(),
+        kms_key_id: secrets.kms_key_id.known()?.clone(),
+        location: secrets.location.known().copied().unwrap_or_default(),
+    })
+}
+
+/// Tells early, and on the provider block, that the KMS key of a store in the hub account is no good. A store in member
+/// accounts has a key in each of them: a plan that makes a credential there looks at it.
+async fn check_key(
+    sessions: &Sessions,
+    store: &SecretStore,
+    warnings: &mut Diagnostics,
+) -> Result<(), Diagnostics> {
+    if store.settings().location == SecretLocation::Member {
+        return Ok(());
+    }
+    let place = Path::attribute("secrets").with_attribute("kms_key_id");
+    let hub = sessions.hub().await.map_err(|error| diagnostic(&error))?;
+    let target = Target {
+        account_id: hub.account_id.clone(),
+        role_arn: None,
+    };
+    match store.check_key(&target).await {
+        Ok(KeyCheck::Usable) => Ok(()),
+        Ok(KeyCheck::Unknown(error)) => {
+            warnings.push(unchecked_key(&error).at(place));
+            Ok(())
+        }
+        Err(error) => Err(diagnostic(&error).at(place).into()),
+    }
 }
 
 /// Tells early, and on the provider block, what every resource would run into.

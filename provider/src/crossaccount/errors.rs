@@ -1,5 +1,6 @@
 //! The one translation from errors of the core to Terraform diagnostics.
 
+use crossaccount_core::secrets::SecretKind;
 use crossaccount_core::user::Step;
 use crossaccount_core::{Error, ErrorKind};
 
@@ -25,6 +26,8 @@ fn summary(kind: ErrorKind) -> &'static str {
         ErrorKind::Unavailable => "AWS could not be reached",
         ErrorKind::TimedOut => "Time limit reached",
         ErrorKind::Cancelled => "Interrupted",
+        ErrorKind::AccessKey => "Access key cannot be had",
+        ErrorKind::ConsoleAccess => "Console access cannot be had",
         ErrorKind::Audit => "Audit record cannot be written",
         ErrorKind::Internal => "Bug in the crossaccount provider",
     }
@@ -63,6 +66,18 @@ pub(super) fn unchecked(what: &str, error: &Error) -> Diagnostic {
     ))
 }
 
+/// The KMS key of the secret store could not be looked at, which says nothing about encrypting with it.
+pub(super) fn unchecked_key(error: &Error) -> Diagnostic {
+    Diagnostic::warning(
+        "KMS key of the secret store could not be checked",
+        format!(
+            "{}\n\nAllow kms:DescribeKey to have the key checked. The run goes on: whether the key can encrypt shows when \
+             the first secret is stored.",
+            detail(error)
+        ),
+    )
+}
+
 fn detail(error: &Error) -> String {
     let mut text = error.to_string();
     if let Some(first) = text.get(..1) {
@@ -84,6 +99,8 @@ fn attribute(kind: ErrorKind) -> Option<&'static str> {
         ErrorKind::AssumeRole | ErrorKind::WrongAccount => Some("account_id"),
         ErrorKind::AlreadyExists | ErrorKind::Replaced => Some("name"),
         ErrorKind::Conflict => Some("force_destroy"),
+        ErrorKind::AccessKey => Some("access_key"),
+        ErrorKind::ConsoleAccess => Some("console_access"),
         ErrorKind::InvalidInput
         | ErrorKind::HubCredentials
         | ErrorKind::Guardrail
@@ -114,6 +131,20 @@ fn step_attribute(step: &Step) -> Option<Path> {
         }
         Step::DeleteInlinePolicy(_) => "inline_policies",
         Step::AddToGroup(_) | Step::RemoveFromGroup(_) => "groups",
+        Step::Key(_)
+        | Step::MoveSecret {
+            kind: SecretKind::AccessKey,
+            ..
+        } => "access_key",
+        Step::Console(_)
+        | Step::MoveSecret {
+            kind: SecretKind::ConsolePassword,
+            ..
+        } => "console_access",
+        Step::DeleteSecret(parameter) => match parameter.subject()?.2 {
+            SecretKind::AccessKey => "access_key",
+            SecretKind::ConsolePassword => "console_access",
+        },
         Step::CreateUser { .. }
         | Step::DeleteLoginProfile
         | Step::DeactivateAccessKey(_)

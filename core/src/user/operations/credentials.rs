@@ -288,12 +288,6 @@ impl Users {
         tokio::try_join!(key, password).map(|_| ())
     }
 
-    /// What the account asks of console passwords: read once, with the read session.
-    pub async fn password_policy(&self, target: &Target) -> Result<Arc<PasswordPolicy>, Error> {
-        let session = self.sessions.open(target, Access::Read).await?;
-        self.password_policies.of(&session).await
-    }
-
     /// The KMS key of the store must be usable before a credential is made. Once per process and account.
     pub(super) async fn check_key(&self, target: &Target) -> Result<(), Error> {
         match self.store.as_deref() {

@@ -10,6 +10,7 @@ use super::{Limits, Recorded, Users, lock};
 use crate::aws::settle;
 use crate::error::{Error, ErrorKind};
 use crate::ids::{Path, UserName};
+use crate::password::PasswordPolicy;
 use crate::session::{Access, Target};
 use crate::user::observe::{self, Expected, Place, UserSummary};
 use crate::user::{Facets, ObservedUser, Quotas};
@@ -117,5 +118,11 @@ impl Users {
             })
             .await?;
         Ok(Arc::clone(quotas))
+    }
+
+    /// The password policy of an account: read once, with the read session.
+    pub async fn password_policy(&self, target: &Target) -> Result<Arc<PasswordPolicy>, Error> {
+        let session = self.sessions.open(target, Access::Read).await?;
+        self.password_policies.of(&session).await
     }
 }

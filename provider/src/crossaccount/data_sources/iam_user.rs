@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crossaccount_core::ids::{AccountId, RoleArn, UserName};
-use crossaccount_core::user::{Facets, ObservedUser};
+use crossaccount_core::user::{Expected, Facets, ObservedUser};
 
 use super::{contradictions, required, target, unless_cancelled};
 use crate::crossaccount::ProviderState;
@@ -124,11 +124,16 @@ async fn read(request: &ReadDataRequest<ProviderState>) -> Result<IamUserDataMod
         .map_err(|error| Diagnostics::from(error.into_diagnostic()))?;
     let target = target(config.account_id.clone(), config.role_arn.clone())?;
     let name = required("name", config.name.clone())?;
-    let expected_policies = BTreeSet::new();
+    let facets = Facets {
+        access_keys: false,
+        console_access: false,
+        ..Facets::ALL
+    };
+    let expected = Expected::default();
     let find = request
         .provider
         .users
-        .find(&target, &name, Facets::ALL, &expected_policies);
+        .find(&target, &name, facets, &expected);
     match unless_cancelled(&request.cancelled, find).await? {
         Some(user) => Ok(found(config, &user)),
         None => Err(missing(&target.account_id, &name)),

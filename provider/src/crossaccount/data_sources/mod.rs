@@ -117,6 +117,8 @@ fn read_diagnostic(error: &Error) -> Diagnostic {
         | ErrorKind::Unavailable
         | ErrorKind::TimedOut
         | ErrorKind::Cancelled
+        | ErrorKind::AccessKey
+        | ErrorKind::ConsoleAccess
         | ErrorKind::Audit
         | ErrorKind::Internal => diagnostic,
     }

@@ -9,14 +9,16 @@ use crossaccount_core::ids::{
 };
 use crossaccount_core::session::Target;
 use crossaccount_core::user::{
-    DeletionPolicy, Facets, ObservedUser, PolicyDocument, Recorded, UserSpec,
+    DeletionPolicy, Expected, Facets, ObservedUser, PolicyDocument, Recorded, UserSpec,
 };
 use jiff::Timestamp;
 
 use super::IamUserModel;
+use super::credentials::{Unsettled, contradicting_intervals, give_password};
+use super::shown::{self, Credentials, known_or_null};
 use crate::crossaccount::ProviderState;
-use crate::schema::{Diagnostic, Diagnostics, Field};
-use crate::value::Path;
+use crate::schema::{Diagnostic, Diagnostics, Field, ModelError};
+use crate::value::{Object, Path};
 
 /// Reads the text of one attribute into a type of the core.
 fn parse<T>(path: &Path, text: &str) -> Result<T, Diagnostics>
@@ -101,6 +103,7 @@ impl IamUserModel {
         Ok(Recorded {
             name: self.user_name()?,
             unique_id: required("unique_id", &self.unique_id)?,
+            parameters: self.parameters(),
         })
     }
 
@@ -126,17 +129,22 @@ impl IamUserModel {
             managed_policies: !self.managed_policy_arns.is_null(),
             inline_policies: !self.inline_policies.is_null(),
             groups: !self.groups.is_null(),
+            ..self.credential_facets()
         }
     }
 
-    /// Names of the inline policies that the model knows.
-    pub(super) fn inline_policy_names(&self) -> BTreeSet<PolicyName> {
+    /// What the user probably has.
+    pub(super) fn expected(&self) -> Expected {
         let policies = self.inline_policies.known().into_iter().flatten();
-        policies.filter_map(|(name, _)| name.parse().ok()).collect()
+        Expected {
+            inline_policies: policies.filter_map(|(name, _)| name.parse().ok()).collect(),
+            access_keys: self.key_ids().collect(),
+            parameters: self.parameters(),
+        }
     }
 
-    /// What is wanted of the user. Sets and tags that are not known yet count as not managed and
-    /// absent: only a plan has such values, and it checks what it knows.
+    /// What is wanted of the user. Sets, tags and credentials that are not known yet count as not managed
+    /// and absent: only a plan has such values, and it checks what it knows.
     pub(super) fn spec(&self, provider: &ProviderState) -> Result<UserSpec, Diagnostics> {
         let inline_path = Path::attribute("inline_policies");
         let inline_policies = self.inline_policies.known().map(|policies| {
@@ -170,7 +178,31 @@ impl IamUserModel {
             inline_policies: inline_policies.transpose()?,
             groups: parse_set("groups", &self.groups)?,
             tags,
+            access_key: settled(self.wanted_key())?,
+            console_access: settled(self.wanted_console())?,
         })
+    }
+}
+
+impl IamUserModel {
+    /// What is wanted, with the password that only the configuration holds.
+    pub(super) fn spec_with_password(
+        &self,
+        provider: &ProviderState,
+        config: &Object,
+    ) -> Result<UserSpec, Diagnostics> {
+        let config = Self::try_from(config).map_err(ModelError::into_diagnostic)?;
+        let mut spec = self.spec(provider)?;
+        give_password(&mut spec.console_access, &config);
+        Ok(spec)
+    }
+}
+
+fn settled<T>(wanted: Result<Option<T>, Unsettled>) -> Result<Option<T>, Diagnostics> {
+    match wanted {
+        Ok(wanted) => Ok(wanted),
+        Err(Unsettled::NotKnownYet) => Ok(None),
+        Err(Unsettled::Contradicts(problem)) => Err(contradicting_intervals(&problem).into()),
     }
 }
 
@@ -209,6 +241,7 @@ pub(in crate::crossaccount) fn state_of(
     user: &ObservedUser,
     previous: Previous<'_>,
     default_tags: &BTreeMap<String, String>,
+    credentials: &Credentials,
 ) -> IamUserModel {
     let before = previous.model();
     let texts = |texts: Vec<&str>| {
@@ -259,6 +292,12 @@ pub(in crate::crossaccount) fn state_of(
         inline_policies: previous.set(&before.inline_policies, inline),
         groups: previous.set(&before.groups, groups),
         tags: own_tags(user, &before.tags, default_tags),
+        console_access: shown::console_access(
+            user,
+            credentials.parameters.console_password.as_ref(),
+            &before.console_access,
+        ),
+        access_key: before.access_key.clone(),
         adoption_policy: or_default(&before.adoption_policy, "fail"),
         deletion_policy: or_default(&before.deletion_policy, "delete"),
         force_destroy: Field::Known(before.force_destroy.known().copied().unwrap_or_default()),
@@ -268,6 +307,8 @@ pub(in crate::crossaccount) fn state_of(
         create_date: user.create_date.as_ref().map(ToString::to_string).into(),
         tags_all: Field::Known(user.visible_tags()),
         managed_by: user.managed_by().map(str::to_owned).into(),
+        access_keys: shown::access_keys(user, credentials, before),
+        last_key_change: known_or_null(&before.last_key_change),
     }
 }
 
@@ -335,7 +376,7 @@ mod tests {
 
     use crossaccount_core::user::{MANAGED_BY_TAG, ObservedUser};
 
-    use super::{IamUserModel, Previous, state_of};
+    use super::{Credentials, IamUserModel, Previous};
     use crate::schema::Field;
 
     fn map(entries: &[(&str, &str)]) -> BTreeMap<String, String> {
@@ -366,7 +407,17 @@ mod tests {
                 [("p".parse().unwrap(), r#"{"Statement":[]}"#.parse().unwrap())].into(),
             ),
             groups: Some(BTreeSet::new()),
+            access_keys: None,
+            console_access: None,
         }
+    }
+
+    fn state_of(
+        user: &ObservedUser,
+        previous: Previous<'_>,
+        default_tags: &BTreeMap<String, String>,
+    ) -> IamUserModel {
+        super::state_of(user, previous, default_tags, &Credentials::default())
     }
 
     fn before() -> IamUserModel {

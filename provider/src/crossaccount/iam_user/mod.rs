@@ -1,31 +1,40 @@
 //! The resource `crossaccount_iam_user`.
 //!
-//! `schema` holds the attributes beside the typed model, `convert` translates between the model and
-//! the core's types, `plan` decides what a plan shows, and this file carries out.
+//! `schema` and `credentials` hold the attributes beside the typed model, `convert` and `shown` translate between the
+//! model and the core's types, `plan` decides what a plan shows, `seen` is what a refresh hands over to plans, and this
+//! file carries out.
 
 mod convert;
+mod credentials;
 mod import;
 mod plan;
 mod schema;
+mod seen;
+mod shown;
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crossaccount_core::audit::Status;
-use crossaccount_core::user::{Adoption, Limits, Outcome as UserOutcome, Removal};
+use crossaccount_core::user::{
+    Adoption, Expected, Limits, ObservedUser, Outcome as UserOutcome, Removal, Scope,
+};
+use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
 use super::ProviderState;
 use super::errors::{diagnostic, step_diagnostic};
 use crate::framework::{
     CreateRequest, DeleteRequest, Documentation, ImportRequest, Imported, MoveSource, Moved,
-    Outcome, Plan, PlanRequest, ReadRequest, Resource, UpdateRequest, ValidateRequest,
+    Outcome, Plan, PlanRequest, Private, ReadRequest, Resource, UpdateRequest, ValidateRequest,
 };
 use crate::schema::timeouts::{self, TimedOperation};
 use crate::schema::{Diagnostic, Diagnostics, ModelError, Schema};
-use crate::value::Object;
+use crate::value::{Object, Path};
 
-pub(super) use convert::{Previous, state_of};
+use convert::{Previous, state_of};
+use seen::{Planned, Seen};
+use shown::Credentials;
+
 pub(super) use schema::IamUserModel;
 
 /// Set in the private data by an import: the next read fills in everything, because no configuration has said yet
@@ -67,7 +76,8 @@ impl Resource<ProviderState> for IamUser {
             Ok(prepared) => prepared,
             Err(error) => return Outcome::failed(error.into_diagnostic()),
         };
-        let (target, spec) = match (planned.target(), planned.spec(provider)) {
+        let spec = planned.spec_with_password(provider, &request.config);
+        let (target, spec) = match (planned.target(), spec) {
             (Ok(target), Ok(spec)) => (target, spec),
             (Err(error), _) | (_, Err(error)) => return Outcome::failed(error),
         };
@@ -82,7 +92,7 @@ impl Resource<ProviderState> for IamUser {
             // completely, and the next apply goes on with it.
             return Outcome::failed(outcome_diagnostics(&outcome));
         }
-        answer(&outcome, &planned, provider)
+        answer(provider, &outcome, &planned, None, request.private)
     }
 
     async fn read(&self, request: ReadRequest<ProviderState>) -> Outcome {
@@ -95,7 +105,10 @@ impl Resource<ProviderState> for IamUser {
         let mut private = request.private.clone();
         private.remove(IMPORTED);
         match read(&request.provider, &state, imported, &limits).await {
-            Ok(Some(model)) => Outcome::exists(model).with_private(private),
+            Ok(Some((model, seen))) => {
+                Seen::keep(seen.as_ref(), &mut private);
+                Outcome::exists(model).with_private(private)
+            }
             Ok(None) => Outcome::gone(),
             Err(diagnostics) => Outcome::failed(diagnostics),
         }
@@ -108,17 +121,26 @@ impl Resource<ProviderState> for IamUser {
             Ok(prepared) => prepared,
             Err(error) => return Outcome::failed(error.into_diagnostic()),
         };
-        let recorded =
-            IamUserModel::try_from(&request.prior).map_err(|error| error.into_diagnostic().into());
-        let recorded = recorded.and_then(|prior| prior.recorded());
-        let (target, recorded, spec) = match (planned.target(), recorded, planned.spec(provider)) {
+        let prior = match IamUserModel::try_from(&request.prior) {
+            Ok(prior) => prior,
+            Err(error) => return Outcome::failed(error.into_diagnostic()),
+        };
+        let spec = planned.spec_with_password(provider, &request.config);
+        let (target, recorded, spec) = match (planned.target(), prior.recorded(), spec) {
             (Ok(target), Ok(recorded), Ok(spec)) => (target, recorded, spec),
             (Err(error), ..) | (_, Err(error), _) | (.., Err(error)) => {
                 return Outcome::failed(error);
             }
         };
-        let outcome = provider.users.update(target, recorded, spec, limits).await;
-        answer(&outcome, &planned, provider)
+        let scope = match Planned::read(&request.private) {
+            Some(planned) => planned.scope(),
+            None => scope_of(&planned, provider.clock.now()),
+        };
+        let outcome = provider
+            .users
+            .update(target, recorded, spec, scope, limits)
+            .await;
+        answer(provider, &outcome, &planned, Some(&prior), request.private)
     }
 
     async fn delete(&self, request: DeleteRequest<ProviderState>) -> Outcome {
@@ -170,17 +192,19 @@ fn prepare(
     Ok((model, Limits::within(time, cancelled.clone())))
 }
 
-/// Reads the user of a state. After an import all sets are read, and the name is all that is known.
+/// Reads the user of a state, and what a plan has to know of its credentials. After an import all sets are read, and the
+/// name is all that is known.
 async fn read(
     provider: &ProviderState,
     state: &IamUserModel,
     imported: bool,
     limits: &Limits,
-) -> Result<Option<IamUserModel>, Diagnostics> {
+) -> Result<Option<(IamUserModel, Option<Seen>)>, Diagnostics> {
     let target = state.target()?;
     let name = state.user_name()?;
     let facets = state.facets(imported);
-    let expected = state.inline_policy_names();
+    let expected = state.expected();
+    let at = provider.clock.now();
     let found = match state.recorded() {
         Ok(recorded) => {
             let created = state.created();
@@ -192,7 +216,7 @@ async fn read(
         Err(_) => {
             provider
                 .users
-                .find(&target, &name, facets, &BTreeSet::new())
+                .find(&target, &name, facets, &Expected::default())
                 .await
         }
     };
@@ -202,18 +226,98 @@ async fn read(
     } else {
         Previous::State(state)
     };
-    Ok(user.map(|user| state_of(&user, previous, &provider.default_tags)))
+    Ok(user.map(|user| {
+        let credentials = Credentials::of(provider, &user, state, at);
+        let model = state_of(&user, previous, &provider.default_tags, &credentials);
+        (model, Seen::of(&user, at))
+    }))
 }
 
 /// The answer to a create or update: the state that is true now, with or without an error.
-fn answer(outcome: &UserOutcome, planned: &IamUserModel, provider: &ProviderState) -> Outcome {
-    let state = outcome
-        .user
-        .as_ref()
-        .map(|user| state_of(user, Previous::Plan(planned), &provider.default_tags));
-    match state {
-        Some(state) => Outcome::exists(state).with(outcome_diagnostics(outcome)),
-        None => Outcome::failed(outcome_diagnostics(outcome)),
+fn answer(
+    provider: &ProviderState,
+    outcome: &UserOutcome,
+    planned: &IamUserModel,
+    prior: Option<&IamUserModel>,
+    private: Private,
+) -> Outcome {
+    let mut diagnostics = outcome_diagnostics(outcome);
+    let Some(user) = &outcome.user else {
+        return Outcome::failed(diagnostics);
+    };
+    let at = provider.clock.now();
+    if outcome.result.is_ok() {
+        let decided = Planned::read(&private);
+        let credentials = Credentials::of(provider, user, planned, at);
+        diagnostics.append(unkept(&credentials, prior, decided.as_ref()));
+    }
+    let state = if diagnostics.has_errors() {
+        let model = shown::as_before(planned, prior);
+        state_after(provider, user, &model, at)
+    } else {
+        let mut state = state_after(provider, user, planned, at);
+        shown::as_planned(&mut state, planned);
+        state
+    };
+    let mut private = private;
+    Seen::keep(Seen::of(user, at).as_ref(), &mut private);
+    Outcome::exists(state).with_private(private).with(diagnostics)
+}
+
+fn state_after(
+    provider: &ProviderState,
+    user: &ObservedUser,
+    model: &IamUserModel,
+    at: Timestamp,
+) -> IamUserModel {
+    let credentials = Credentials::of(provider, user, model, at);
+    state_of(user, Previous::Plan(model), &provider.default_tags, &credentials)
+}
+
+/// What is due and was not done: for a new user a warning, because no plan could tell; against the plan an error.
+fn unkept(
+    credentials: &Credentials,
+    prior: Option<&IamUserModel>,
+    decided: Option<&Planned>,
+) -> Diagnostics {
+    let place = || Path::attribute("access_key");
+    let Some(prior) = prior else {
+        let blocked = credentials.blocked.iter();
+        return blocked
+            .map(|reason| {
+                Diagnostic::warning("Change of access keys is blocked", sentence(reason)).at(place())
+            })
+            .collect();
+    };
+    let decided = decided.filter(|decided| decided.access_keys);
+    let prevented =
+        decided.and_then(|decided| shown::prevented(prior, credentials, &decided.blocked));
+    match prevented {
+        None => Diagnostics::new(),
+        Some(reason) => Diagnostic::error(
+            "Planned change of access keys was not made",
+            format!(
+                "Something got in the way after the plan: {} Nothing of the access keys was changed; the rest of the \
+                 change was made.",
+                sentence(&reason)
+            ),
+        )
+        .at(place())
+        .into(),
+    }
+}
+
+fn sentence(reason: &str) -> String {
+    format!("{}.", reason.trim_end_matches('.'))
+}
+
+/// What an apply may do whose plan could not decide: what that plan left open.
+fn scope_of(planned: &IamUserModel, at: Timestamp) -> Scope {
+    let console = planned.console_access.known();
+    Scope {
+        at,
+        access_keys: planned.access_keys.is_unknown(),
+        console_access: console.is_none_or(|console| console.last_password_change.is_unknown()),
     }
 }
 

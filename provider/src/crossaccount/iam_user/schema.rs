@@ -7,6 +7,7 @@ use crossaccount_core::ids::{AccountId, GroupName, Path as IamPath, PolicyArn, P
 use crossaccount_core::ids::{RoleArn, UserName};
 use crossaccount_core::user::{PolicyDocument, QUARANTINE_POLICY};
 
+use super::credentials::{self, AccessKeyModel, ConsoleAccessModel, ShownKey};
 use crate::crossaccount::config::tags;
 use crate::framework::Documentation;
 use crate::framework::docs::Example;
@@ -29,6 +30,8 @@ model! {
         pub(in crate::crossaccount) inline_policies: Field<BTreeMap<String, String>>,
         pub(in crate::crossaccount) groups: Field<BTreeSet<String>>,
         pub(in crate::crossaccount) tags: Field<BTreeMap<String, String>>,
+        pub(in crate::crossaccount) console_access: Field<ConsoleAccessModel>,
+        pub(in crate::crossaccount) access_key: Field<AccessKeyModel>,
         pub(in crate::crossaccount) adoption_policy: Field<String>,
         pub(in crate::crossaccount) deletion_policy: Field<String>,
         pub(in crate::crossaccount) force_destroy: Field<bool>,
@@ -39,6 +42,8 @@ model! {
         pub(in crate::crossaccount) create_date: Field<String>,
         pub(in crate::crossaccount) tags_all: Field<BTreeMap<String, String>>,
         pub(in crate::crossaccount) managed_by: Field<String>,
+        pub(in crate::crossaccount) access_keys: Field<Vec<ShownKey>>,
+        pub(in crate::crossaccount) last_key_change: Field<String>,
     }
 }
 model! {
@@ -60,12 +65,14 @@ pub(super) fn default_timeout(_operation: TimedOperation) -> Duration {
 pub(super) fn schema() -> Schema {
     let mut attributes = identity();
     attributes.extend(permissions());
+    attributes.extend(credentials::attributes());
     attributes.extend(behaviour());
     attributes.extend(computed());
+    attributes.extend(credentials::computed());
     Schema::new(attributes).describe(
         "An IAM user in any account whose member role can be assumed: the user, its permissions boundary, policies, \
-         groups and tags.\n\nA set that is not configured is not managed: it is neither read nor changed. A set that is \
-         configured is exclusive: what is not in it is removed from the user, and an empty set means none.",
+         groups, tags and credentials.\n\nA set that is not configured is not managed: it is neither read nor changed. A \
+         set that is configured is exclusive: what is not in it is removed from the user, and an empty set means none.",
     )
 }
 
