@@ -52,3 +52,24 @@ pub(super) fn existing(
     }
     Some(now)
 }
+
+/// The identity of an imported object. `asked` is the one that the user wrote. The state may lack a
+/// part of it, which the read that follows fills in.
+pub(super) fn imported(
+    identity: &Identity,
+    asked: Option<Object>,
+    state: &Object,
+    found: &mut Diagnostics,
+) -> Option<Object> {
+    let Some(known) = identity.complete(state) else {
+        return asked;
+    };
+    for name in asked
+        .iter()
+        .flat_map(|asked| identity.differences(asked, &known))
+    {
+        let detail = format!("Another object was imported than asked for: its {name} is another.");
+        found.push(Diagnostic::bug(detail).at(Path::attribute(name)));
+    }
+    Some(known)
+}

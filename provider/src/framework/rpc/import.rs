@@ -8,7 +8,9 @@ use super::{capabilities, deferred, for_state};
 use crate::framework::registry::{Inner, not_known_yet};
 use crate::framework::server::Call;
 use crate::framework::wire::{diagnostics, identity as wire, values};
-use crate::framework::{Configured, DeferReason, IdentityImportRequest, ImportRequest, Provider};
+use crate::framework::{
+    Configured, DeferReason, IdentityImportRequest, ImportRequest, Provider, identity,
+};
 use crate::schema::{Diagnostic, Diagnostics, Identity};
 use crate::value::Object;
 
@@ -25,13 +27,13 @@ impl<P: Provider> Call<P> for Request {
         let identity = server.identities.get(self.type_name.as_str());
         let asked = match (identity, &self.identity) {
             (Some(identity), Some(message)) => wire::decode(Some(message), identity)?,
-            (None, Some(_)) => {
+            (None, Some(_)) if self.id.is_empty() => {
                 let detail = format!("A {} has no identity; import it by its id.", self.type_name);
                 return Err(
                     Diagnostic::error("Import by identity is not supported", detail).into(),
                 );
             }
-            (_, None) => None,
+            (None, Some(_)) | (_, None) => None,
         };
         if let (Some(identity), Some(asked)) = (identity, &asked) {
             check(&self.type_name, identity, asked)?;
@@ -75,9 +77,8 @@ impl<P: Provider> Call<P> for Request {
             "imported state",
             &mut found,
         );
-        // The state may lack a part of the identity, which the read that follows fills in.
         let identity = identity.and_then(|identity| {
-            let known = identity.complete(&state).or(asked)?;
+            let known = identity::imported(identity, asked, &state, &mut found)?;
             Some(wire::encode(known, identity))
         });
         let state = values::encode_object(Some(state), &resource.ty, "imported state")?;

@@ -4,6 +4,7 @@ use crossaccount_proto::tfplugin6::{DynamicValue, call_function, get_functions};
 use rstest::rstest;
 
 use super::{Harness, message};
+use crate::framework::{Function, FunctionError, Parameter, Signature};
 use crate::value::{Type, Value, msgpack};
 
 async fn call(name: &str, arguments: &[Value]) -> Result<Value, (String, Option<i64>)> {
@@ -118,4 +119,62 @@ async fn functions_are_listed_with_parameters_and_results() {
         functions["broken"].r#return.as_ref().unwrap().r#type,
         b"\"bool\""
     );
+}
+
+/// Joins its arguments.
+pub(super) struct Join;
+
+impl Function for Join {
+    fn name(&self) -> &'static str {
+        "join"
+    }
+
+    fn signature(&self) -> Signature {
+        Signature {
+            parameters: vec![
+                Parameter::new("separator", Type::String, "Between two parts.").allow_null(),
+            ],
+            variadic: Some(Parameter::new("parts", Type::String, "The parts.")),
+            returns: Type::String,
+            summary: "Joins texts.".to_owned(),
+            description: "Joins texts with a separator.".to_owned(),
+            example: "provider::test::join(\"-\", \"a\", \"b\")".to_owned(),
+        }
+    }
+
+    fn call(&self, arguments: &[Value]) -> Result<Value, FunctionError> {
+        let (separator, parts) = arguments.split_first().unwrap();
+        let parts: Vec<&str> = parts.iter().filter_map(Value::as_str).collect();
+        if let Some(position) = parts.iter().position(|part| part.is_empty()) {
+            return Err(FunctionError::in_argument(
+                position + 1,
+                "must not be empty",
+            ));
+        }
+        Ok(parts.join(separator.as_str().unwrap_or_default()).into())
+    }
+}
+
+/// Panics.
+pub(super) struct Broken;
+
+impl Function for Broken {
+    fn name(&self) -> &'static str {
+        "broken"
+    }
+
+    fn signature(&self) -> Signature {
+        Signature {
+            parameters: Vec::new(),
+            variadic: None,
+            returns: Type::Bool,
+            summary: "Fails.".to_owned(),
+            description: "Panics.".to_owned(),
+            example: String::new(),
+        }
+    }
+
+    fn call(&self, _arguments: &[Value]) -> Result<Value, FunctionError> {
+        panic!("function fell over")
+    }
 }

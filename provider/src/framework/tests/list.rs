@@ -11,7 +11,8 @@ use crossaccount_proto::tfplugin6::{
 use futures_util::StreamExt as _;
 use rstest::rstest;
 
-use super::identity::{identity_object, schema as place_schema};
+use super::identity::identity_object;
+use super::place::schema as place_schema;
 use super::thing::{Observed, State, TestProvider};
 use super::{Harness, message, shown};
 use crate::framework::{Found, ListRequest, ListResource, Listed, Server, ValidateRequest};

@@ -10,6 +10,7 @@ mod functions;
 mod identity;
 mod import;
 mod list;
+mod place;
 mod plan;
 mod plan_rules;
 mod process;

@@ -1,4 +1,4 @@
-//! A provider for tests: one resource with attributes of every kind, a data source, two functions.
+//! A provider for tests, and its first resource, which has attributes of every kind, and data source.
 //! The name of a thing chooses how its operations fail.
 
 use std::sync::{Arc, Mutex};
@@ -9,14 +9,15 @@ use tokio::sync::Notify;
 
 use super::action::Turn;
 use super::ephemeral::{Lease, Plain};
-use super::identity::Place;
+use super::functions::{Broken, Join};
 use super::list::{Places, Things};
+use super::place::Place;
 use crate::framework::docs::{Documentation, Example};
 use crate::framework::{
     Action, ConfigureRequest, Configured, CreateRequest, DataSource, DeferReason, DeleteRequest,
-    EphemeralResource, Function, FunctionError, ImportRequest, Imported, ListResource, MoveSource,
-    Moved, Outcome, Parameter, Plan, PlanAction, PlanRequest, Private, Provider, ReadDataRequest,
-    ReadRequest, Resource, Signature, UpdateRequest, ValidateRequest,
+    EphemeralResource, Function, ImportRequest, Imported, ListResource, MoveSource, Moved, Outcome,
+    Plan, PlanAction, PlanRequest, Private, Provider, ReadDataRequest, ReadRequest, Resource,
+    UpdateRequest, ValidateRequest,
 };
 use crate::schema::{Attribute, Diagnostic, Diagnostics, Schema, timeouts, validators};
 use crate::value::{Object, Path, Type, Value};
@@ -547,61 +548,5 @@ impl DataSource<State> for Lookup {
                 Outcome::exists(config.with("found", found))
             }
         }
-    }
-}
-
-struct Join;
-
-impl Function for Join {
-    fn name(&self) -> &'static str {
-        "join"
-    }
-
-    fn signature(&self) -> Signature {
-        Signature {
-            parameters: vec![
-                Parameter::new("separator", Type::String, "Between two parts.").allow_null(),
-            ],
-            variadic: Some(Parameter::new("parts", Type::String, "The parts.")),
-            returns: Type::String,
-            summary: "Joins texts.".to_owned(),
-            description: "Joins texts with a separator.".to_owned(),
-            example: "provider::test::join(\"-\", \"a\", \"b\")".to_owned(),
-        }
-    }
-
-    fn call(&self, arguments: &[Value]) -> Result<Value, FunctionError> {
-        let (separator, parts) = arguments.split_first().unwrap();
-        let parts: Vec<&str> = parts.iter().filter_map(Value::as_str).collect();
-        if let Some(position) = parts.iter().position(|part| part.is_empty()) {
-            return Err(FunctionError::in_argument(
-                position + 1,
-                "must not be empty",
-            ));
-        }
-        Ok(parts.join(separator.as_str().unwrap_or_default()).into())
-    }
-}
-
-struct Broken;
-
-impl Function for Broken {
-    fn name(&self) -> &'static str {
-        "broken"
-    }
-
-    fn signature(&self) -> Signature {
-        Signature {
-            parameters: Vec::new(),
-            variadic: None,
-            returns: Type::Bool,
-            summary: "Fails.".to_owned(),
-            description: "Panics.".to_owned(),
-            example: String::new(),
-        }
-    }
-
-    fn call(&self, _arguments: &[Value]) -> Result<Value, FunctionError> {
-        panic!("function fell over")
     }
 }
