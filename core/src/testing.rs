@@ -17,7 +17,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
 
-use crate::clock::TestClock;
+use crate::clock::{Clock, TestClock};
 use crate::ids::RunId;
 use crate::session::{
     Attempts, Base, Endpoint, Endpoints, SessionName, SessionPolicies, SessionSettings, Sessions,
@@ -281,7 +281,7 @@ pub(crate) fn sessions(settings: SessionSettings) -> Sessions {
 
 pub(crate) fn sessions_at(
     settings: SessionSettings,
-    clock: TestClock,
+    clock: impl Clock + 'static,
     credentials: impl ProvideCredentials + 'static,
 ) -> Sessions {
     let base = Base {

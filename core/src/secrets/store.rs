@@ -187,14 +187,14 @@ impl SecretStore {
         let session = self.session(target, Access::Read).await?;
         match self.ownership(&session, name).await? {
             ParameterState::Ours { .. } => {}
-            ParameterState::Absent => return Err(self.missing(target, name)),
+            ParameterState::Absent => return Err(Self::missing(target, name)),
             ParameterState::Foreign { owner } => {
                 return Err(self.foreign(target, name, owner.as_deref(), "read"));
             }
         }
         match self.value(target, name).await? {
             Some(value) => Ok(value),
-            None => Err(self.missing(target, name)),
+            None => Err(Self::missing(target, name)),
         }
     }
 

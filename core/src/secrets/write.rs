@@ -330,7 +330,7 @@ impl SecretStore {
         ))
     }
 
-    pub(super) fn missing(&self, target: &Target, name: &ParameterName) -> Error {
+    pub(super) fn missing(target: &Target, name: &ParameterName) -> Error {
         Error::new(
             ErrorKind::NotFound,
             format!("there is no parameter {name} in the secret store"),

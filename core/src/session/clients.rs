@@ -67,6 +67,7 @@ impl Clients {
             let endpoint = self.parts.endpoints().ssm.as_ref();
             let partition = self.partitions.store.clone();
             let config = self.parts.ssm(endpoint, partition, self.observer.clone());
+            let config = config.retry_config(self.parts.store_retries());
             aws_sdk_ssm::Client::from_conf(config.build())
         })
     }
@@ -76,6 +77,7 @@ impl Clients {
             let endpoint = self.parts.endpoints().kms.as_ref();
             let partition = self.partitions.store.clone();
             let config = self.parts.kms(endpoint, partition, self.observer.clone());
+            let config = config.retry_config(self.parts.store_retries());
             aws_sdk_kms::Client::from_conf(config.build())
         })
     }

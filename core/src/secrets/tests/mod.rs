@@ -10,7 +10,7 @@ use std::sync::Arc;
 use super::{ParameterName, SecretKind, SecretLocation, SecretStore, SecretValue, SecretsSettings};
 use crate::ids::UserName;
 use crate::secret::Secret;
-use crate::session::{SessionSettings, Target};
+use crate::session::{SessionSettings, Sessions, Target};
 use crate::testing::sessions;
 
 const MEMBER: &str = "222222222222";
@@ -34,13 +34,17 @@ fn name(text: &str) -> ParameterName {
 
 /// A store of the owner `platform`.
 fn store(settings: SessionSettings, location: SecretLocation) -> SecretStore {
+    store_of(sessions(settings), location)
+}
+
+fn store_of(sessions: Sessions, location: SecretLocation) -> SecretStore {
     let secrets = SecretsSettings {
         prefix: "/crossaccount".parse().unwrap(),
         kms_key_id: "alias/iam".parse().unwrap(),
         location,
     };
     let owner = "platform".parse().unwrap();
-    SecretStore::new(Arc::new(sessions(settings)), secrets, owner)
+    SecretStore::new(Arc::new(sessions), secrets, owner)
 }
 
 fn key(id: &str, secret: &str) -> SecretValue {
