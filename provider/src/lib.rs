@@ -6,6 +6,8 @@
 //! * [`schema`] and [`value`]: what users can write, and the values that travel;
 //! * [`crossaccount`]: this provider, its resources, data sources and functions.
 
+// The futures of AWS calls are nested deeper than the compiler looks by default.
+#![recursion_limit = "256"]
 #![cfg_attr(
     test,
     allow(

@@ -10,7 +10,9 @@ use crossaccount_core::user::{Owner, is_reserved_tag};
 
 use crate::framework::Documentation;
 use crate::framework::docs::Example;
-use crate::schema::validators::{each, integer_between, keys, length_between, one_of, parses, string};
+use crate::schema::validators::{
+    each, integer_between, keys, length_between, one_of, parses, string,
+};
 use crate::schema::{Attribute, Diagnostic, Diagnostics, Field, Schema};
 use crate::value::{Object, Path, Type, Value};
 use crate::{model, text_fields};
@@ -386,7 +388,9 @@ mod tests {
         #[case] value: &str,
         #[case] place: &str,
     ) {
-        let secrets = Object::new().with("kms_key_id", "alias/aws/ssm").with(name, value);
+        let secrets = Object::new()
+            .with("kms_key_id", "alias/aws/ssm")
+            .with(name, value);
         let diagnostics = schema().validate(&Object::new().with("secrets", Value::Object(secrets)));
         let places: Vec<_> = diagnostics
             .iter()

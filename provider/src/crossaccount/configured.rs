@@ -91,7 +91,9 @@ pub(super) async fn configure(
     let settings = session_settings(&block, region.clone(), run_id, &aws)?;
     let secrets = secrets_settings(&block);
     // Without a secret store no session has anything to do with parameters.
-    let location = secrets.as_ref().map_or(SecretLocation::Hub, |secrets| secrets.location);
+    let location = secrets
+        .as_ref()
+        .map_or(SecretLocation::Hub, |secrets| secrets.location);
     let policies = SessionPolicies::new(
         read_session_policy(location),
         write_session_policy(location),
@@ -130,7 +132,11 @@ pub(super) async fn configure(
     );
     let owner = owner(&block)?;
     let store = secrets.map(|secrets| {
-        Arc::new(SecretStore::new(Arc::clone(&sessions), secrets, owner.clone()))
+        Arc::new(SecretStore::new(
+            Arc::clone(&sessions),
+            secrets,
+            owner.clone(),
+        ))
     });
     check(&sessions, &audit, &region, &block).await?;
     if let Some(store) = &store {
@@ -145,7 +151,13 @@ pub(super) async fn configure(
         owner,
         max_user_deletions,
     };
-    let users = Users::new(sessions, Arc::new(audit), Arc::clone(&clock), users_settings, store);
+    let users = Users::new(
+        sessions,
+        Arc::new(audit),
+        Arc::clone(&clock),
+        users_settings,
+        store,
+    );
     Ok(Configuration::Complete(Box::new(ProviderState {
         users: Arc::new(users),
         clock,

@@ -224,6 +224,8 @@ mod tests {
             managed_policy_arns: Some(BTreeSet::new()),
             inline_policies: Some(BTreeMap::new()),
             groups: Some(BTreeSet::new()),
+            access_keys: None,
+            console_access: None,
         }
     }
 

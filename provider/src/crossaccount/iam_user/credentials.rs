@@ -252,7 +252,8 @@ impl AccessKeyModel {
 
     /// The key that is wanted.
     pub(super) fn policy(&self) -> Result<KeyPolicy, Unsettled> {
-        let status = settled(&self.status)?.map_or(KeyStatus::Active, |text| KeyStatus::of_iam(text));
+        let status =
+            settled(&self.status)?.map_or(KeyStatus::Active, |text| KeyStatus::of_iam(text));
         let trigger = settled(&self.rotation_trigger)?;
         let trigger = trigger.map(|trigger| TriggerHash::of(trigger));
         KeyPolicy::new(self.intervals()?, status, trigger).map_err(Unsettled::Contradicts)
@@ -305,7 +306,9 @@ impl ConsoleAccessModel {
 impl IamUserModel {
     /// The access key that is wanted.
     pub(super) fn wanted_key(&self) -> Result<Option<KeyPolicy>, Unsettled> {
-        settled(&self.access_key)?.map(AccessKeyModel::policy).transpose()
+        settled(&self.access_key)?
+            .map(AccessKeyModel::policy)
+            .transpose()
     }
 
     /// The console access that is wanted.
@@ -370,7 +373,10 @@ fn password_contradictions(console: &ConsoleAccessModel) -> Diagnostics {
     if console.password.known().is_some() {
         let generated = [
             ("password_length", !console.password_length.is_null()),
-            ("password_reset_trigger", !console.password_reset_trigger.is_null()),
+            (
+                "password_reset_trigger",
+                !console.password_reset_trigger.is_null(),
+            ),
         ];
         for (name, _) in generated.into_iter().filter(|(_, set)| *set) {
             found.push(error(
@@ -454,11 +460,17 @@ mod tests {
         };
         assert!(of(own.clone()).is_empty());
         assert_eq!(
-            of(ConsoleAccessModel { password_version: Field::Null, ..own.clone() }),
+            of(ConsoleAccessModel {
+                password_version: Field::Null,
+                ..own.clone()
+            }),
             ["console_access.password_version"]
         );
         assert_eq!(
-            of(ConsoleAccessModel { password: Field::Null, ..own.clone() }),
+            of(ConsoleAccessModel {
+                password: Field::Null,
+                ..own.clone()
+            }),
             ["console_access.password"]
         );
         assert_eq!(
@@ -467,11 +479,18 @@ mod tests {
                 password_reset_trigger: Field::Known("x".to_owned()),
                 ..own.clone()
             }),
-            ["console_access.password_length", "console_access.password_reset_trigger"]
+            [
+                "console_access.password_length",
+                "console_access.password_reset_trigger"
+            ]
         );
         assert!(
-            of(ConsoleAccessModel { password: Field::Unknown, password_version: Field::Unknown, ..own })
-                .is_empty()
+            of(ConsoleAccessModel {
+                password: Field::Unknown,
+                password_version: Field::Unknown,
+                ..own
+            })
+            .is_empty()
         );
     }
 
@@ -490,7 +509,11 @@ mod tests {
             ..IamUserModel::default()
         };
         give_password(&mut wanted, &config);
-        let Some(ConsoleAccess { source: PasswordSource::Given(given), .. }) = wanted else {
+        let Some(ConsoleAccess {
+            source: PasswordSource::Given(given),
+            ..
+        }) = wanted
+        else {
             panic!("a password is given");
         };
         assert_eq!(given.version, 3);

@@ -261,7 +261,9 @@ fn answer(
     };
     let mut private = private;
     Seen::keep(Seen::of(user, at).as_ref(), &mut private);
-    Outcome::exists(state).with_private(private).with(diagnostics)
+    Outcome::exists(state)
+        .with_private(private)
+        .with(diagnostics)
 }
 
 fn state_after(
@@ -271,7 +273,12 @@ fn state_after(
     at: Timestamp,
 ) -> IamUserModel {
     let credentials = Credentials::of(provider, user, model, at);
-    state_of(user, Previous::Plan(model), &provider.default_tags, &credentials)
+    state_of(
+        user,
+        Previous::Plan(model),
+        &provider.default_tags,
+        &credentials,
+    )
 }
 
 /// What is due and was not done: for a new user a warning, because no plan could tell; against the plan an error.
@@ -285,7 +292,8 @@ fn unkept(
         let blocked = credentials.blocked.iter();
         return blocked
             .map(|reason| {
-                Diagnostic::warning("Change of access keys is blocked", sentence(reason)).at(place())
+                Diagnostic::warning("Change of access keys is blocked", sentence(reason))
+                    .at(place())
             })
             .collect();
     };

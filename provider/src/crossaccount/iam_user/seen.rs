@@ -83,7 +83,9 @@ impl Seen {
         Some(Self {
             at,
             name: user.name.to_string(),
-            tags: tags.map(|(key, value)| (key.clone(), value.clone())).collect(),
+            tags: tags
+                .map(|(key, value)| (key.clone(), value.clone()))
+                .collect(),
             access_keys: user.access_keys.as_ref().map(SeenKeys::from),
             console_access: user.console_access.as_ref().map(SeenConsole::from),
         })
@@ -175,9 +177,11 @@ impl From<&ObservedKeys> for SeenKeys {
             used: match &key.last_used {
                 LastUsed::Unknown { why } => Used::Unknown(why.clone()),
                 LastUsed::Never => Used::Never,
-                LastUsed::At { time, service, region } => {
-                    Used::At(*time, service.clone(), region.clone())
-                }
+                LastUsed::At {
+                    time,
+                    service,
+                    region,
+                } => Used::At(*time, service.clone(), region.clone()),
             },
         });
         Self {
@@ -196,12 +200,20 @@ impl From<SeenKeys> for ObservedKeys {
     fn from(seen: SeenKeys) -> Self {
         let keys = seen.keys.into_iter().map(|key| ObservedKey {
             id: key.id,
-            status: if key.active { KeyStatus::Active } else { KeyStatus::Inactive },
+            status: if key.active {
+                KeyStatus::Active
+            } else {
+                KeyStatus::Inactive
+            },
             create_date: key.created,
             last_used: match key.used {
                 Used::Unknown(why) => LastUsed::Unknown { why },
                 Used::Never => LastUsed::Never,
-                Used::At(time, service, region) => LastUsed::At { time, service, region },
+                Used::At(time, service, region) => LastUsed::At {
+                    time,
+                    service,
+                    region,
+                },
             },
         });
         Self {
@@ -219,7 +231,10 @@ impl From<SeenKeys> for ObservedKeys {
 impl From<&ObservedConsole> for SeenConsole {
     fn from(observed: &ObservedConsole) -> Self {
         Self {
-            profile: observed.profile.as_ref().map(|profile| profile.password_reset_required),
+            profile: observed
+                .profile
+                .as_ref()
+                .map(|profile| profile.password_reset_required),
             stored: match &observed.stored {
                 StoredPassword::Unknown => Stored::Unknown,
                 StoredPassword::Absent => Stored::Absent,
@@ -305,12 +320,21 @@ mod tests {
             service: Some("s3".to_owned()),
             region: None,
         };
-        let unread = LastUsed::Unknown { why: "denied".to_owned() };
-        let keys = vec![key("AKIA1", used), key("AKIA2", LastUsed::Never), key("AKIA3", unread)];
+        let unread = LastUsed::Unknown {
+            why: "denied".to_owned(),
+        };
+        let keys = vec![
+            key("AKIA1", used),
+            key("AKIA2", LastUsed::Never),
+            key("AKIA3", unread),
+        ];
         let user = user(
             Some(ObservedKeys { keys, stored }),
             Some(ObservedConsole {
-                profile: Some(LoginProfile { create_date: None, password_reset_required: true }),
+                profile: Some(LoginProfile {
+                    create_date: None,
+                    password_reset_required: true,
+                }),
                 stored: password,
             }),
         );
@@ -328,17 +352,32 @@ mod tests {
 
     #[test]
     fn a_look_covers_what_it_saw() {
-        let keys = ObservedKeys { keys: Vec::new(), stored: StoredKey::Absent };
+        let keys = ObservedKeys {
+            keys: Vec::new(),
+            stored: StoredKey::Absent,
+        };
         let seen = Seen::of(&user(Some(keys), None), Timestamp::UNIX_EPOCH).unwrap();
-        let keys = Facets { access_keys: true, ..Facets::NONE };
+        let keys = Facets {
+            access_keys: true,
+            ..Facets::NONE
+        };
         assert!(seen.covers(keys));
         assert!(seen.covers(Facets::NONE));
-        assert!(!seen.covers(Facets { console_access: true, ..keys }));
+        assert!(!seen.covers(Facets {
+            console_access: true,
+            ..keys
+        }));
     }
 
     #[test]
     fn tags_of_people_are_not_kept() {
-        let mut user = user(None, Some(ObservedConsole { profile: None, stored: StoredPassword::Absent }));
+        let mut user = user(
+            None,
+            Some(ObservedConsole {
+                profile: None,
+                stored: StoredPassword::Absent,
+            }),
+        );
         user.tags.insert("team".to_owned(), "core".to_owned());
         let kept = Seen::of(&user, Timestamp::UNIX_EPOCH).unwrap();
         assert!(!serde_json::to_string(&kept).unwrap().contains("team"));

@@ -84,7 +84,10 @@ impl IamUserModel {
 
     /// The credentials to look at: those that are managed. Keys that were shown once go on being shown.
     pub(super) fn credential_facets(&self) -> Facets {
-        let shows_keys = self.access_keys.known().is_some_and(|keys| !keys.is_empty());
+        let shows_keys = self
+            .access_keys
+            .known()
+            .is_some_and(|keys| !keys.is_empty());
         Facets {
             access_keys: !self.access_key.is_null() || shows_keys,
             console_access: !self.console_access.is_null(),

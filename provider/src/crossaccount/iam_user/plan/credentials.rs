@@ -83,7 +83,12 @@ impl Decision {
 }
 
 /// What would happen, without what cannot be decided because a part of the wish is not known.
-fn preview(subject: &Subject<'_>, start: Start<'_>, at: Timestamp, remembered: Parameters) -> Changes {
+fn preview(
+    subject: &Subject<'_>,
+    start: Start<'_>,
+    at: Timestamp,
+    remembered: Parameters,
+) -> Changes {
     let users = &subject.provider.users;
     let mut changes = users.preview(subject.target, subject.spec, start, at, remembered);
     if subject.planned.wanted_key().is_err() {
@@ -92,7 +97,9 @@ fn preview(subject: &Subject<'_>, start: Start<'_>, at: Timestamp, remembered: P
         changes.blocked.clear();
     }
     if subject.planned.wanted_console().is_err() {
-        changes.steps.retain(|step| !matches!(step, Step::Console(_)));
+        changes
+            .steps
+            .retain(|step| !matches!(step, Step::Console(_)));
         changes.console_reason = None;
     }
     changes
@@ -100,8 +107,15 @@ fn preview(subject: &Subject<'_>, start: Start<'_>, at: Timestamp, remembered: P
 
 /// Where secrets will be: those that are kept follow the name of the user.
 fn parameters(subject: &Subject<'_>, remembered: Parameters) -> Parameters {
-    let places = subject.provider.users.places(subject.target, &subject.spec.name);
-    let Some(Places { access_key, console_password }) = places else {
+    let places = subject
+        .provider
+        .users
+        .places(subject.target, &subject.spec.name);
+    let Some(Places {
+        access_key,
+        console_password,
+    }) = places
+    else {
         return remembered;
     };
     Parameters {
@@ -138,7 +152,11 @@ pub(super) fn refused(provider: &ProviderState, planned: &IamUserModel) -> Diagn
         .wanted_console()
         .is_ok_and(|console| console.as_ref().is_some_and(ConsoleAccess::is_stored));
     let wanted = [
-        ("access_key", "an access key", planned.access_key.known().is_some()),
+        (
+            "access_key",
+            "an access key",
+            planned.access_key.known().is_some(),
+        ),
         ("console_access", "a generated password", generates),
     ];
     for (attribute, what, _) in wanted.into_iter().filter(|(.., wanted)| *wanted) {
@@ -195,8 +213,11 @@ fn spoken(subject: &Subject<'_>, changes: &Changes) -> Diagnostics {
 
 /// Whether the account's password policy allows the password that is to be generated.
 async fn password_length(subject: &Subject<'_>, changes: &Changes) -> Diagnostics {
-    let Some(PasswordSource::Generated { length }) =
-        subject.spec.console_access.as_ref().map(|console| &console.source)
+    let Some(PasswordSource::Generated { length }) = subject
+        .spec
+        .console_access
+        .as_ref()
+        .map(|console| &console.source)
     else {
         return Diagnostics::new();
     };
@@ -220,7 +241,10 @@ async fn password_length(subject: &Subject<'_>, changes: &Changes) -> Diagnostic
 /// Whether the KMS key of the secret store can encrypt what is to be stored. Asked once for each account.
 async fn kms_key(subject: &Subject<'_>, changes: &Changes) -> Diagnostics {
     let stores = |step: &&Step| {
-        matches!(step, Step::Key(KeyStep::Store) | Step::Console(ConsoleStep::Store))
+        matches!(
+            step,
+            Step::Key(KeyStep::Store) | Step::Console(ConsoleStep::Store)
+        )
     };
     let Some(step) = changes.steps.iter().find(stores) else {
         return Diagnostics::new();
@@ -235,7 +259,9 @@ async fn kms_key(subject: &Subject<'_>, changes: &Changes) -> Diagnostics {
     match store.check_key(subject.target).await {
         // Whoever may not look at the key may still be allowed to encrypt with it.
         Ok(_) => Diagnostics::new(),
-        Err(error) if error.kind() == ErrorKind::Rejected || error.kind() == ErrorKind::NotFound => {
+        Err(error)
+            if error.kind() == ErrorKind::Rejected || error.kind() == ErrorKind::NotFound =>
+        {
             let error = error
                 .in_account(&subject.target.account_id)
                 .while_doing("use secrets.kms_key_id of the provider block");
@@ -258,7 +284,10 @@ pub(super) fn show(
         Outlook::Open => return,
         Outlook::Untouched => {
             plan.set("access_keys", before.access_keys.clone().into_value());
-            plan.set("last_key_change", before.last_key_change.clone().into_value());
+            plan.set(
+                "last_key_change",
+                before.last_key_change.clone().into_value(),
+            );
             return;
         }
         Outlook::Decided(decision) => decision,
@@ -283,16 +312,25 @@ pub(super) fn show(
     };
     plan.set("last_key_change", last_key_change);
     if planned.wanted_console().is_ok() {
-        let before = before.console_access.known().map(|console| &console.last_password_change);
+        let before = before
+            .console_access
+            .known()
+            .map(|console| &console.last_password_change);
         let before = before.unwrap_or(&Field::Null);
-        let console_reason = decision.changes.console_reason.as_deref().unwrap_or_default();
+        let console_reason = decision
+            .changes
+            .console_reason
+            .as_deref()
+            .unwrap_or_default();
         let last_password_change = if console_changes {
             reason(console_reason, before)
         } else {
             before.clone().into_value()
         };
         let place = decision.parameters.console_password.as_ref();
-        let place = place.filter(|_| is_generated(planned)).map(ToString::to_string);
+        let place = place
+            .filter(|_| is_generated(planned))
+            .map(ToString::to_string);
         set_console(plan, "last_password_change", last_password_change);
         set_console(plan, "password_parameter", place.into_value());
     }
@@ -340,7 +378,10 @@ fn is_generated(planned: &IamUserModel) -> bool {
 }
 
 fn set_console(plan: &mut Plan, name: &str, value: Value) {
-    let planned = plan.planned.as_mut().map(|planned| planned.get_mut("console_access"));
+    let planned = plan
+        .planned
+        .as_mut()
+        .map(|planned| planned.get_mut("console_access"));
     if let Some(Value::Object(console)) = planned {
         console.set(name, value);
     }

@@ -85,7 +85,8 @@ pub(super) async fn look(
     };
     let (quotas, taken, others) = tokio::join!(quotas, taken, others);
     // One account that cannot be reached is told once for a user, however many questions fail.
-    look.diagnostics.append(merged([quotas, others.diagnostics, taken]));
+    look.diagnostics
+        .append(merged([quotas, others.diagnostics, taken]));
     if let Outlook::Decided(decision) = &others.outlook {
         let found = credentials::check(&subject, decision).await;
         look.diagnostics.append(found);
@@ -178,11 +179,17 @@ impl Subject<'_> {
         // member role that is limited to a path denies them for a user that does not exist.
         let (users, name) = (&self.provider.users, &self.spec.name);
         let nothing = Expected::default();
-        if users.find(self.target, name, Facets::NONE, &nothing).await?.is_none() {
+        if users
+            .find(self.target, name, Facets::NONE, &nothing)
+            .await?
+            .is_none()
+        {
             return Ok(None);
         }
         let expected = self.planned.expected();
-        users.find(self.target, name, self.spec.facets(), &expected).await
+        users
+            .find(self.target, name, self.spec.facets(), &expected)
+            .await
     }
 
     /// What a plan says about a user that exists although it is to be created.
@@ -227,7 +234,10 @@ impl Subject<'_> {
     async fn taken_name(&self) -> Diagnostics {
         let name: &UserName = &self.spec.name;
         let nothing = Expected::default();
-        let found = self.provider.users.find(self.target, name, Facets::NONE, &nothing);
+        let found = self
+            .provider
+            .users
+            .find(self.target, name, Facets::NONE, &nothing);
         match found.await {
             Ok(None) => Diagnostics::new(),
             // Another resource may free the name in the same run, so this is no error yet.
@@ -263,8 +273,13 @@ impl Subject<'_> {
         let Ok(recorded) = prior.recorded() else {
             return Look::default();
         };
-        let at = seen.as_ref().map_or_else(|| self.provider.clock.now(), |seen| seen.at);
-        let seen_user = || seen.as_ref().and_then(|seen| seen.user(&recorded.unique_id));
+        let at = seen
+            .as_ref()
+            .map_or_else(|| self.provider.clock.now(), |seen| seen.at);
+        let seen_user = || {
+            seen.as_ref()
+                .and_then(|seen| seen.user(&recorded.unique_id))
+        };
         if facets == Facets::NONE {
             return Look {
                 diagnostics: Diagnostics::new(),
@@ -275,14 +290,21 @@ impl Subject<'_> {
             parameters: prior.parameters(),
             ..self.planned.expected()
         };
-        let found = self.provider.users.find(self.target, &recorded.name, facets, &expected);
+        let found = self
+            .provider
+            .users
+            .find(self.target, &recorded.name, facets, &expected);
         let user = match found.await {
             Ok(Some(user)) => user,
             Ok(None) => return Look::default(),
             Err(error) => return Look::unchecked("User", &error),
         };
         let diagnostics = self.newly_managed(&user);
-        let user = if credentials_too { Some(user) } else { seen_user() };
+        let user = if credentials_too {
+            Some(user)
+        } else {
+            seen_user()
+        };
         Look {
             diagnostics,
             outlook: self.outlook(prior, user, at),
@@ -328,7 +350,13 @@ impl Subject<'_> {
         warn(
             "inline_policies",
             texts(user.inline_policies.iter().flatten().map(|(name, _)| name)),
-            texts(self.spec.inline_policies.iter().flatten().map(|(name, _)| name)),
+            texts(
+                self.spec
+                    .inline_policies
+                    .iter()
+                    .flatten()
+                    .map(|(name, _)| name),
+            ),
         );
         warn(
             "groups",

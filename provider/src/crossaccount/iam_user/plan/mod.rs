@@ -61,8 +61,7 @@ pub(super) async fn plan(request: &PlanRequest<ProviderState>, plan: &mut Plan) 
             // Nothing is asked of an account that may not be touched.
             if !refused && !request.cancelled.is_cancelled() {
                 let seen = Seen::read(&request.private);
-                // Boxed, because the compiler gives up on futures that are nested this deep.
-                let look = Box::pin(live::look(provider, seen, prior.as_ref(), planned)).await;
+                let look = live::look(provider, seen, prior.as_ref(), planned).await;
                 plan.diagnostics.append(look.diagnostics);
                 credentials::show(&look.outlook, prior.as_ref(), planned, plan);
             }
