@@ -106,8 +106,9 @@ impl<'a> Applier<'a> {
         while let Some(step) = steps.next() {
             let outcome = match (self.tools.limits.check_time(), &step) {
                 (Err(error), _) => Err(error.in_account(&self.tools.target.account_id)),
-                (Ok(()), Step::Key(step)) => self.key_step(step).await,
-                (Ok(()), Step::Console(step)) => self.console_step(step).await,
+                // On the heap: rare, and far larger than every other step.
+                (Ok(()), Step::Key(step)) => Box::pin(self.key_step(step)).await,
+                (Ok(()), Step::Console(step)) => Box::pin(self.console_step(step)).await,
                 (Ok(()), Step::MoveSecret { kind, from }) => self.move_secret(*kind, from).await,
                 (Ok(()), step) => self.carry_out(step).await,
             };

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 
 use aws_sdk_iam::types::User;
-use futures_util::future::try_join_all;
+use futures_util::future::{BoxFuture, try_join_all};
 use jiff::Timestamp;
 use percent_encoding::percent_decode_str;
 
@@ -79,7 +79,17 @@ pub(super) struct Place<'a> {
 }
 
 /// Reads a user, or nothing when there is none of this name.
-pub(super) async fn observe(
+///
+/// Boxed for the sake of compile time: a dozen calls side by side make a deep type.
+pub(super) fn observe<'a>(
+    place: Place<'a>,
+    name: &'a UserName,
+    facets: Facets,
+) -> BoxFuture<'a, Result<Option<ObservedUser>, Error>> {
+    Box::pin(observe_all(place, name, facets))
+}
+
+async fn observe_all(
     place: Place<'_>,
     name: &UserName,
     facets: Facets,

@@ -118,11 +118,13 @@ impl Users {
             return Ok(None);
         };
         let parameter = store.parameter(&target.account_id, name, kind);
-        if fresh {
-            store.look(target, &parameter).await.map(Some)
+        // Boxed for the sake of compile time.
+        let state = if fresh {
+            Box::pin(store.look(target, &parameter)).await
         } else {
-            store.known(target, &parameter).await.map(Some)
-        }
+            Box::pin(store.known(target, &parameter)).await
+        };
+        state.map(Some)
     }
 
     /// The parameters of ours that a user leaves behind. The store is only asked where the user or the

@@ -20,6 +20,7 @@ use std::collections::{HashMap, HashSet};
 use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use tokio::sync::OnceCell;
 
@@ -211,15 +212,23 @@ impl Users {
 }
 
 /// Runs work that must not be dropped half done. A panic in it goes on in the caller.
+///
+/// The work is boxed here, so that the type of an operation ends at this function: whoever calls it
+/// would otherwise spend minutes of compile time on what is inside.
 #[expect(
     clippy::disallowed_methods,
     reason = "the one place where an operation leaves the future of its caller"
 )]
-async fn in_own_task<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> T {
-    match tokio::spawn(work).await {
-        Ok(value) => value,
-        Err(error) => std::panic::resume_unwind(error.into_panic()),
-    }
+fn in_own_task<T: Send + 'static>(
+    work: impl Future<Output = T> + Send + 'static,
+) -> BoxFuture<'static, T> {
+    let work: BoxFuture<'static, T> = Box::pin(work);
+    Box::pin(async move {
+        match tokio::spawn(work).await {
+            Ok(value) => value,
+            Err(error) => std::panic::resume_unwind(error.into_panic()),
+        }
+    })
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
