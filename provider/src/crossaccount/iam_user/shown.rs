@@ -191,21 +191,18 @@ pub(super) fn known_or_null<T: Clone>(field: &Field<T>) -> Field<T> {
 /// that the next plan shows the rest of the change.
 pub(super) fn as_before(planned: &IamUserModel, prior: Option<&IamUserModel>) -> IamUserModel {
     let mut model = planned.clone();
-    match prior {
-        Some(prior) => {
-            model.console_access = prior.console_access.clone();
-            model.access_key = prior.access_key.clone();
-            model.access_keys = prior.access_keys.clone();
-            model.last_key_change = prior.last_key_change.clone();
-        }
-        // What a creation left is destroyed next, and read for that.
-        None => {
-            model.access_keys = Field::Null;
-            model.last_key_change = Field::Null;
-            if let Field::Known(console) = &mut model.console_access {
-                console.last_password_change = Field::Null;
-            }
-        }
+    if let Some(prior) = prior {
+        model.console_access = prior.console_access.clone();
+        model.access_key = prior.access_key.clone();
+        model.access_keys = prior.access_keys.clone();
+        model.last_key_change = prior.last_key_change.clone();
+        return model;
+    }
+    // What a creation left is destroyed next, and read for that.
+    model.access_keys = Field::Null;
+    model.last_key_change = Field::Null;
+    if let Field::Known(console) = &mut model.console_access {
+        console.last_password_change = Field::Null;
     }
     model
 }
