@@ -124,7 +124,9 @@ impl Session {
                 .in_account(&self.account_id)
                 .with_source(error)
         })?;
-        make().await.map_err(|error| {
+        // Boxed: the future of a call is large, and operations hold many of them inside each other.
+        let call = Box::pin(make());
+        call.await.map_err(|error| {
             let error = classify(error, action, Some(&self.account_id));
             if is_credential_failure(&error) {
                 self.explain_refusal(error)

@@ -161,3 +161,26 @@ fn step_attribute(step: &Step) -> Option<Path> {
     };
     Some(Path::attribute(name))
 }
+
+#[cfg(test)]
+mod tests {
+    use crossaccount_core::secrets::SecretKind;
+    use crossaccount_core::user::{ConsoleStep, KeyStep, Step};
+    use crossaccount_core::{Error, ErrorKind};
+
+    use super::step_diagnostic;
+
+    #[rstest::rstest]
+    #[case(Step::Key(KeyStep::Create), "access_key")]
+    #[case(Step::Console(ConsoleStep::Store), "console_access")]
+    #[case(Step::MoveSecret { kind: SecretKind::AccessKey, from: "/x/222222222222/a/access-key".parse().unwrap() }, "access_key")]
+    #[case(Step::DeleteSecret("/x/222222222222/a/console-password".parse().unwrap()), "console_access")]
+    fn a_failed_step_is_told_on_the_attribute_of_its_credential(
+        #[case] step: Step,
+        #[case] attribute: &str,
+    ) {
+        let error = Error::new(ErrorKind::AccessDenied, "denied");
+        let found = step_diagnostic(&error, Some(&step));
+        assert_eq!(found.attribute.unwrap().to_string(), attribute);
+    }
+}

@@ -255,7 +255,7 @@ pub(super) fn documentation() -> Documentation {
 mod tests {
     use super::{IamUserModel, same_policies, schema};
     use crate::schema::{check, model::differences};
-    use crate::value::{Object, Value};
+    use crate::value::{Object, Value, json};
 
     #[test]
     fn the_model_and_the_schema_agree() {
@@ -294,6 +294,15 @@ mod tests {
                 .validate(&Object::new().with(name, value))
                 .has_errors()
         );
+    }
+
+    #[test]
+    fn a_state_of_a_version_without_credentials_is_read() {
+        let state = br#"{"account_id": "222222222222", "name": "alice", "path": "/", "force_destroy": false}"#;
+        let state = json::decode(state, &schema().ty()).unwrap();
+        let model = IamUserModel::try_from(state.as_object().unwrap()).unwrap();
+        assert!(model.access_key.is_null() && model.console_access.is_null());
+        assert!(model.access_keys.is_null() && model.last_key_change.is_null());
     }
 
     #[test]

@@ -191,21 +191,18 @@ pub(super) fn known_or_null<T: Clone>(field: &Field<T>) -> Field<T> {
 /// that the next plan shows the rest of the change.
 pub(super) fn as_before(planned: &IamUserModel, prior: Option<&IamUserModel>) -> IamUserModel {
     let mut model = planned.clone();
-    match prior {
-        Some(prior) => {
-            model.console_access = prior.console_access.clone();
-            model.access_key = prior.access_key.clone();
-            model.access_keys = prior.access_keys.clone();
-            model.last_key_change = prior.last_key_change.clone();
-        }
-        // What a creation left is destroyed next, and read for that.
-        None => {
-            model.access_keys = Field::Null;
-            model.last_key_change = Field::Null;
-            if let Field::Known(console) = &mut model.console_access {
-                console.last_password_change = Field::Null;
-            }
-        }
+    if let Some(prior) = prior {
+        model.console_access = prior.console_access.clone();
+        model.access_key = prior.access_key.clone();
+        model.access_keys = prior.access_keys.clone();
+        model.last_key_change = prior.last_key_change.clone();
+        return model;
+    }
+    // What a creation left is destroyed next, and read for that.
+    model.access_keys = Field::Null;
+    model.last_key_change = Field::Null;
+    if let Field::Known(console) = &mut model.console_access {
+        console.last_password_change = Field::Null;
     }
     model
 }
@@ -243,11 +240,219 @@ pub(super) fn prevented(
         .filter(|reason| !told.contains(reason))
         .map(String::as_str)
         .collect();
-    let before = prior.access_keys.known().map_or(&[][..], Vec::as_slice);
+    // Keys of somebody else may come and go.
+    let ours = |keys: Vec<ShownKey>| -> Vec<_> {
+        let foreign = Field::Known(KeyPhase::Foreign.as_str().to_owned());
+        let ours = keys.into_iter().filter(|key| key.phase != foreign);
+        ours.map(|key| (key.id, key.status, key.phase)).collect()
+    };
+    let before = ours(prior.access_keys.known().cloned().unwrap_or_default());
     let after = credentials.keys.iter().map(|view| shown(view, None));
-    let same = before.len() == credentials.keys.len()
-        && before.iter().zip(after).all(|(before, after)| {
-            before.id == after.id && before.status == after.status && before.phase == after.phase
-        });
+    let same = before == ours(after.collect());
     (same && !reasons.is_empty()).then(|| reasons.join("; "))
+}
+
+#[cfg(test)]
+mod tests {
+    use crossaccount_core::user::{
+        KeyPhase, KeyStatus, KeyView, LastUsed, ObservedConsole, ObservedKeys, ObservedUser,
+        Parameters, StoredKey, StoredPassword,
+    };
+
+    use super::{
+        Credentials, access_keys, as_before, as_planned, console_access, prevented, shown,
+    };
+    use crate::crossaccount::iam_user::IamUserModel;
+    use crate::crossaccount::iam_user::credentials::{
+        AccessKeyModel, ConsoleAccessModel, ShownKey,
+    };
+    use crate::schema::Field;
+
+    fn text(text: &str) -> Field<String> {
+        Field::Known(text.to_owned())
+    }
+
+    fn view(id: &str, phase: KeyPhase) -> KeyView {
+        KeyView {
+            id: id.to_owned(),
+            status: KeyStatus::Active,
+            phase,
+            create_date: "2026-11-01T00:00:00Z".parse().unwrap(),
+            last_used: LastUsed::Never,
+            next_action: None,
+            blocked: None,
+        }
+    }
+
+    fn credentials(phases: &[(&str, KeyPhase)], blocked: &[&str]) -> Credentials {
+        Credentials {
+            keys: phases.iter().map(|(id, phase)| view(id, *phase)).collect(),
+            blocked: blocked.iter().map(|reason| (*reason).to_owned()).collect(),
+            parameters: Parameters {
+                access_key: Some("/x/access-key".parse().unwrap()),
+                console_password: None,
+            },
+        }
+    }
+
+    fn user(stored: StoredKey) -> ObservedUser {
+        ObservedUser {
+            name: "alice".parse().unwrap(),
+            path: "/".parse().unwrap(),
+            arn: String::new(),
+            unique_id: "AIDA1".to_owned(),
+            create_date: None,
+            password_last_used: None,
+            permissions_boundary: None,
+            tags: [(
+                "crossaccount:console-access".to_owned(),
+                "managed 0".to_owned(),
+            )]
+            .into(),
+            managed_policy_arns: None,
+            inline_policies: None,
+            groups: None,
+            access_keys: Some(ObservedKeys {
+                keys: Vec::new(),
+                stored,
+            }),
+            console_access: None,
+        }
+    }
+
+    fn model(keys: &[(&str, KeyPhase)]) -> IamUserModel {
+        let keys = keys
+            .iter()
+            .map(|(id, phase)| shown(&view(id, *phase), None));
+        IamUserModel {
+            access_key: Field::Known(AccessKeyModel::default()),
+            access_keys: Field::Known(keys.collect()),
+            ..IamUserModel::default()
+        }
+    }
+
+    fn places(field: &Field<Vec<ShownKey>>) -> Vec<Option<&str>> {
+        let keys = field.known().unwrap().iter();
+        keys.map(|key| key.secret_parameter.known().map(String::as_str))
+            .collect()
+    }
+
+    const OURS: [(&str, KeyPhase); 2] = [("A", KeyPhase::Current), ("B", KeyPhase::Retiring)];
+
+    #[rstest::rstest]
+    #[case::it_is_stored(StoredKey::Holds("A".to_owned()), Some("/x/access-key"))]
+    #[case::another_is_stored(StoredKey::Holds("B".to_owned()), None)]
+    #[case::nothing_is_stored(StoredKey::Absent, None)]
+    #[case::nobody_could_look(StoredKey::Unknown, Some("/remembered/access-key"))]
+    fn only_the_current_key_has_a_parameter_and_only_when_its_secret_is_there(
+        #[case] stored: StoredKey,
+        #[case] expected: Option<&str>,
+    ) {
+        let mut before = model(&OURS);
+        if let Field::Known(keys) = &mut before.access_keys {
+            keys[0].secret_parameter = text("/remembered/access-key");
+        }
+        let found = access_keys(&user(stored), &credentials(&OURS, &[]), &before);
+        assert_eq!(places(&found), [expected, None]);
+    }
+
+    #[test]
+    fn a_user_whose_keys_are_not_managed_shows_them_when_there_are_any() {
+        let nothing = IamUserModel::default();
+        let foreign = credentials(&[("C", KeyPhase::Foreign)], &[]);
+        let user = user(StoredKey::Absent);
+        assert_eq!(places(&access_keys(&user, &foreign, &nothing)), [None]);
+        assert!(access_keys(&user, &credentials(&[], &[]), &nothing).is_null());
+        let managed = access_keys(&user, &credentials(&[], &[]), &model(&[]));
+        assert_eq!(managed, Field::Known(Vec::new()));
+    }
+
+    #[rstest::rstest]
+    #[case::it_was_deleted(false, "crossaccount:console-access", true)]
+    #[case::it_is_somebody_elses(true, "team", true)]
+    #[case::it_is_ours(true, "crossaccount:console-access", false)]
+    fn console_access_without_a_profile_of_ours_is_null(
+        #[case] profile: bool,
+        #[case] tag: &str,
+        #[case] null: bool,
+    ) {
+        let mut user = user(StoredKey::Absent);
+        user.tags = [(tag.to_owned(), "x".to_owned())].into();
+        user.console_access = Some(ObservedConsole {
+            profile: profile.then_some(crossaccount_core::user::LoginProfile {
+                create_date: None,
+                password_reset_required: false,
+            }),
+            stored: StoredPassword::Ours,
+        });
+        let before = Field::Known(ConsoleAccessModel {
+            password_reset_required: Field::Known(true),
+            ..ConsoleAccessModel::default()
+        });
+        let place = "/x/console-password".parse().unwrap();
+        let found = console_access(&user, Some(&place), &before);
+        assert_eq!(found.is_null(), null);
+        if let Field::Known(found) = found {
+            assert_eq!(found.password_parameter, text("/x/console-password"));
+            // A user who has chosen a new password is no difference.
+            assert_eq!(found.password_reset_required, Field::Known(true));
+        }
+    }
+
+    #[test]
+    fn a_planned_change_that_something_got_in_the_way_of_is_told() {
+        let prior = model(&[("A", KeyPhase::Current)]);
+        let after = [("A", KeyPhase::Current), ("C", KeyPhase::Foreign)];
+        let found = prevented(&prior, &credentials(&after, &["C takes a place"]), &[]);
+        assert_eq!(found.as_deref(), Some("C takes a place"));
+        let told = ["C takes a place".to_owned()];
+        assert_eq!(
+            prevented(&prior, &credentials(&after, &["C takes a place"]), &told),
+            None
+        );
+        let rotated = [("D", KeyPhase::Current), ("A", KeyPhase::Retiring)];
+        assert_eq!(
+            prevented(&prior, &credentials(&rotated, &["A is in use"]), &[]),
+            None
+        );
+        assert_eq!(prevented(&prior, &credentials(&after, &[]), &[]), None);
+    }
+
+    #[test]
+    fn a_change_that_failed_leaves_its_credentials_to_the_next_plan() {
+        let prior = IamUserModel {
+            last_key_change: text("before"),
+            ..model(&OURS)
+        };
+        let planned = IamUserModel {
+            access_key: Field::Null,
+            last_key_change: text("after"),
+            ..IamUserModel::default()
+        };
+        let state = as_before(&planned, Some(&prior));
+        assert_eq!(state.last_key_change, text("before"));
+        assert_eq!(state.access_key, prior.access_key);
+        assert!(as_before(&planned, None).last_key_change.is_null());
+    }
+
+    #[test]
+    fn a_change_that_succeeded_says_what_the_plan_said() {
+        let planned = IamUserModel {
+            access_keys: Field::Unknown,
+            console_access: Field::Known(ConsoleAccessModel {
+                password_parameter: text("/x/console-password"),
+                last_password_change: text("because"),
+                ..ConsoleAccessModel::default()
+            }),
+            ..IamUserModel::default()
+        };
+        let mut state = model(&OURS);
+        as_planned(&mut state, &planned);
+        assert_eq!(state.access_keys, model(&OURS).access_keys);
+        assert_eq!(state.console_access, planned.console_access);
+        let known = model(&[]);
+        as_planned(&mut state, &known);
+        assert_eq!(state.access_keys, known.access_keys);
+        assert!(state.console_access.is_null());
+    }
 }

@@ -1,5 +1,6 @@
 //! What a plan says about keys and password: what will happen and why, what is due and impossible, and what is refused.
 
+use crossaccount_core::ids::{AccountId, UserName};
 use crossaccount_core::password::effective_length;
 use crossaccount_core::session::Target;
 use crossaccount_core::user::{
@@ -176,7 +177,11 @@ pub(super) fn refused(provider: &ProviderState, planned: &IamUserModel) -> Diagn
 
 /// What the decision itself says, and whether new secrets can be made and kept.
 pub(super) async fn check(subject: &Subject<'_>, decision: &Decision) -> Diagnostics {
-    let mut found = spoken(subject, &decision.changes);
+    let mut found = spoken(
+        &subject.target.account_id,
+        &subject.spec.name,
+        &decision.changes,
+    );
     if found.has_errors() {
         return found;
     }
@@ -190,13 +195,8 @@ pub(super) async fn check(subject: &Subject<'_>, decision: &Decision) -> Diagnos
 }
 
 /// The refusal and the warnings of a decision.
-fn spoken(subject: &Subject<'_>, changes: &Changes) -> Diagnostics {
-    let tell = |what: &str| {
-        format!(
-            "Account {}, user {}: {what}.",
-            subject.target.account_id, subject.spec.name
-        )
-    };
+fn spoken(account_id: &AccountId, name: &UserName, changes: &Changes) -> Diagnostics {
+    let tell = |what: &str| format!("Account {account_id}, user {name}: {what}.");
     let blocked = changes.blocked.iter().map(|reason| {
         Diagnostic::warning("Change of access keys is blocked", tell(reason))
             .at(Path::attribute("access_key"))
@@ -390,8 +390,11 @@ fn set_console(plan: &mut Plan, name: &str, value: Value) {
 /// A reason that differs from the one of the change before, so that a plan shows a second change of the same kind.
 fn distinct(reason: &str, before: Option<&String>, at: Timestamp) -> String {
     if before.is_some_and(|before| before == reason) {
-        format!("{reason} ({at})")
+        format!("{reason} ({})", at.strftime("%Y-%m-%dT%H:%M:%SZ"))
     } else {
         reason.to_owned()
     }
 }
+
+#[cfg(test)]
+mod tests;
