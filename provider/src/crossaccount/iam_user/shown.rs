@@ -91,6 +91,7 @@ impl IamUserModel {
         Facets {
             access_keys: !self.access_key.is_null() || shows_keys,
             console_access: !self.console_access.is_null(),
+            own_credentials: true,
             ..Facets::NONE
         }
     }
