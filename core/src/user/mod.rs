@@ -37,11 +37,11 @@ pub use console_access::{
     StoredPassword,
 };
 pub use diff::diff;
-pub use observe::{Expected, Parameters, UserSummary};
+pub use observe::{Expected, Parameters, UserPage, UserSummary};
 pub use observed::{Facets, ObservedKeys, ObservedUser};
 pub use operations::{
-    Adoption, Limits, Outcome, Recorded, Removal, Scope, Users, UsersSettings,
-    existing_user_warning,
+    Adoption, HeldKey, HeldPassword, Holder, Limits, Outcome, Recorded, Removal, Scope, Users,
+    UsersSettings, existing_user_warning,
 };
 pub use ownership::{
     MANAGED_BY_TAG, Owner, Ownership, QUARANTINE_POLICY, QUARANTINED_TAG, RESERVED_PREFIX,

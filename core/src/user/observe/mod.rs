@@ -207,6 +207,15 @@ pub(super) async fn get_user(
     }
 }
 
+/// One page of the users of an account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UserPage {
+    /// The users. A page before the last one may be empty.
+    pub users: Vec<UserSummary>,
+    /// Where the next page begins; none after the last one.
+    pub next: Option<String>,
+}
+
 /// `ListUsers`, all pages, under a path.
 pub(super) async fn list_users(
     session: &Session,
@@ -215,34 +224,50 @@ pub(super) async fn list_users(
     let mut users = Vec::new();
     let mut marker = None;
     loop {
-        let page = session
-            .call("iam:ListUsers", |iam| {
-                iam.list_users()
-                    .path_prefix(path_prefix.as_str())
-                    .max_items(PAGE)
-                    .set_marker(marker.take())
-                    .send()
-            })
-            .await
-            .map_err(|error| error.while_doing(format_args!("list users under {path_prefix}")))?;
-        for user in page.users() {
-            users.push(UserSummary {
-                name: parse(session, user.user_name())?,
-                path: parse(session, user.path())?,
-                arn: user.arn().to_owned(),
-                unique_id: user.user_id().to_owned(),
-                create_date: timestamp(Some(user.create_date())),
-                password_last_used: timestamp(user.password_last_used()),
-            });
-        }
-        marker = page
-            .marker()
-            .filter(|_| page.is_truncated())
-            .map(str::to_owned);
+        let page = users_page(session, path_prefix, marker, PAGE).await?;
+        users.extend(page.users);
+        marker = page.next;
         if marker.is_none() {
             return Ok(users);
         }
     }
+}
+
+/// `ListUsers`, one page of at most so many users, under a path.
+pub(super) async fn users_page(
+    session: &Session,
+    path_prefix: &Path,
+    marker: Option<String>,
+    most: i32,
+) -> Result<UserPage, Error> {
+    let page = session
+        .call("iam:ListUsers", |iam| {
+            iam.list_users()
+                .path_prefix(path_prefix.as_str())
+                .max_items(most.clamp(1, PAGE))
+                .set_marker(marker)
+                .send()
+        })
+        .await
+        .map_err(|error| error.while_doing(format_args!("list users under {path_prefix}")))?;
+    let summary = |user: &User| {
+        Ok(UserSummary {
+            name: parse(session, user.user_name())?,
+            path: parse(session, user.path())?,
+            arn: user.arn().to_owned(),
+            unique_id: user.user_id().to_owned(),
+            create_date: timestamp(Some(user.create_date())),
+            password_last_used: timestamp(user.password_last_used()),
+        })
+    };
+    let users: Result<_, Error> = page.users().iter().map(summary).collect();
+    Ok(UserPage {
+        users: users?,
+        next: page
+            .marker()
+            .filter(|_| page.is_truncated())
+            .map(str::to_owned),
+    })
 }
 
 /// `GetAccountSummary`.

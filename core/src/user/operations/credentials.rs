@@ -5,20 +5,20 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::refusal::owned_by;
+use super::refusal::{check_ours, no_user};
 use super::{Limits, Outcome, Users, describe, in_own_task, note, subject};
 use crate::audit::{Action, Conclusion, Status};
 use crate::error::{Error, ErrorKind};
 use crate::ids::UserName;
 use crate::password::{self, PasswordPolicy};
-use crate::secrets::{KeyCheck, ParameterName, ParameterState, SecretKind};
+use crate::secrets::{KeyCheck, ParameterName, ParameterState, SecretKind, SecretStore};
 use crate::session::{Access, Session, Target};
 use crate::user::access_keys::{self, Demand, KeyPolicy, KeyStep, StoredKey};
 use crate::user::apply::{Applier, record};
 use crate::user::console_access::{ConsoleAccess, ConsoleStep, PasswordSource, StoredPassword};
 use crate::user::{
-    Changes, Demands, Expected, Facets, NoCredentials, ObservedUser, Ownership, Parameters, Places,
-    Recorded, Refusal, Start, Step, UserSpec, Wish, changes, observe,
+    Changes, Demands, Expected, Facets, NoCredentials, ObservedUser, Parameters, Places, Recorded,
+    Refusal, Start, Step, UserSpec, Wish, changes, observe,
 };
 
 impl Users {
@@ -404,39 +404,28 @@ impl Users {
         name: &UserName,
         facets: Facets,
     ) -> Result<(Arc<Session>, ObservedUser), Error> {
-        if self.store.is_none() {
-            return Err(
-                Error::new(ErrorKind::InvalidInput, "no secret store is configured")
-                    .in_account(&target.account_id)
-                    .with_advice(
-                        "Configure `secrets`: credentials are kept in SSM Parameter Store.",
-                    ),
-            );
-        }
+        self.secret_store(target)?;
         let session = self.sessions.open(target, Access::Write).await?;
         let expected = Expected::default();
         let place = self.place(&session, target, &expected, true);
-        let user = observe::observe(place, name, facets)
-            .await?
-            .ok_or_else(|| {
-                Error::new(ErrorKind::NotFound, format!("there is no user {name}"))
-                    .in_account(&target.account_id)
-            })?;
-        match user.ownership(self.owner()) {
-            Ownership::Ours => Ok((session, user)),
-            Ownership::Other(owner) => Err(owned_by(&owner, target, name)),
-            Ownership::Nobody => Err(Error::new(
-                ErrorKind::AlreadyExists,
-                format!("user {name} is not managed by crossaccount"),
-            )
-            .in_account(&target.account_id)
-            .with_advice("Nothing was changed. Manage the user with this deployment first.")),
-        }
+        let user = observe::observe(place, name, facets).await?;
+        let user = user.ok_or_else(|| no_user(target, name))?;
+        check_ours(self.owner(), target, name, &user)?;
+        Ok((session, user))
+    }
+
+    /// The secret store, without which there are no credentials to change or to hand out.
+    pub(super) fn secret_store(&self, target: &Target) -> Result<&SecretStore, Error> {
+        self.store.as_deref().ok_or_else(|| {
+            Error::new(ErrorKind::InvalidInput, "no secret store is configured")
+                .in_account(&target.account_id)
+                .with_advice("Configure `secrets`: credentials are kept in SSM Parameter Store.")
+        })
     }
 }
 
 /// A credential that somebody asks to be replaced now.
-enum Credential {
+pub(super) enum Credential {
     AccessKey(KeyPolicy),
     ConsolePassword(ConsoleAccess),
 }
@@ -449,7 +438,7 @@ impl Credential {
         }
     }
 
-    fn facets(&self) -> Facets {
+    pub(super) fn facets(&self) -> Facets {
         Facets {
             access_keys: matches!(self, Self::AccessKey(_)),
             console_access: matches!(self, Self::ConsolePassword(_)),
@@ -464,7 +453,7 @@ impl Credential {
         }
     }
 
-    fn console_access(&self) -> Option<&ConsoleAccess> {
+    pub(super) fn console_access(&self) -> Option<&ConsoleAccess> {
         match self {
             Self::AccessKey(_) => None,
             Self::ConsolePassword(wanted) => Some(wanted),
@@ -472,7 +461,7 @@ impl Credential {
     }
 
     /// The steps, or why there are none. Pure.
-    fn decide(&self, at: Timestamp, user: &ObservedUser) -> Result<Vec<Step>, Error> {
+    pub(super) fn decide(&self, at: Timestamp, user: &ObservedUser) -> Result<Vec<Step>, Error> {
         match self {
             Self::AccessKey(policy) => decide_rotation(at, user, policy),
             Self::ConsolePassword(wanted) => decide_reset(user, wanted.password_reset_required),
@@ -537,7 +526,7 @@ fn decide_reset(user: &ObservedUser, password_reset_required: bool) -> Result<Ve
 }
 
 /// Whether the password that is wanted can satisfy the policy of its account. Pure.
-fn fits(wanted: &ConsoleAccess, policy: &PasswordPolicy) -> Result<(), Error> {
+pub(super) fn fits(wanted: &ConsoleAccess, policy: &PasswordPolicy) -> Result<(), Error> {
     let refused = |error: Error| error.with_kind(ErrorKind::ConsoleAccess);
     match &wanted.source {
         PasswordSource::Generated { length } => password::effective_length(*length, policy)

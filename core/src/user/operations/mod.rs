@@ -10,6 +10,7 @@
 mod create;
 mod credentials;
 mod guardrail;
+mod handout;
 mod read;
 mod refusal;
 mod remove;
@@ -36,6 +37,7 @@ use crate::secrets::SecretStore;
 use crate::session::{Session, Sessions, Target};
 
 pub use create::existing_user_warning;
+pub use handout::{HeldKey, HeldPassword, Holder};
 pub use types::{Adoption, Limits, Outcome, Recorded, Removal, Scope, UsersSettings};
 
 /// One user of one account, by the name that IAM compares.

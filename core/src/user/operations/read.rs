@@ -1,5 +1,6 @@
 //! Operations that only look: all of them through the read session.
 
+use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,11 +13,11 @@ use crate::error::{Error, ErrorKind};
 use crate::ids::{Path, UserName};
 use crate::password::PasswordPolicy;
 use crate::session::{Access, Target};
-use crate::user::observe::{self, Expected, Place, UserSummary};
+use crate::user::observe::{self, Expected, Place, UserPage, UserSummary};
 use crate::user::{Facets, ObservedUser, Quotas};
 
 /// How long after its creation a user may still be invisible to reads.
-const YOUNG: Duration = Duration::from_mins(2);
+pub(super) const YOUNG: Duration = Duration::from_mins(2);
 /// How long a read waits for a young user.
 const YOUNG_VISIBLE_WITHIN: Duration = Duration::from_secs(30);
 
@@ -106,6 +107,20 @@ impl Users {
     ) -> Result<Vec<UserSummary>, Error> {
         let session = self.sessions.open(target, Access::Read).await?;
         observe::list_users(&session, path_prefix).await
+    }
+
+    /// One page of the users of an account under a path, with the read session: at most `most` of them, from
+    /// where the last page ended.
+    pub async fn list_page(
+        &self,
+        target: &Target,
+        path_prefix: &Path,
+        after: Option<String>,
+        most: Option<NonZeroU64>,
+    ) -> Result<UserPage, Error> {
+        let session = self.sessions.open(target, Access::Read).await?;
+        let most = most.and_then(|most| i32::try_from(most.get()).ok());
+        observe::users_page(&session, path_prefix, after, most.unwrap_or(i32::MAX)).await
     }
 
     /// The live quotas of an account: read once, with the read session.

@@ -5,7 +5,7 @@ use crate::error::{Error, ErrorKind};
 use crate::ids::UserName;
 use crate::session::Target;
 use crate::user::ownership::MANAGED_BY_TAG;
-use crate::user::{Child, ObservedUser};
+use crate::user::{Child, ObservedUser, Owner, Ownership};
 
 pub(super) fn replaced(target: &Target, recorded: &Recorded, found: &ObservedUser) -> Error {
     Error::new(
@@ -33,6 +33,30 @@ pub(super) fn owned_by(owner: &str, target: &Target, name: &UserName) -> Error {
         "Nothing was changed. Two owners would undo each other's work: remove the user there first, or remove the tag \
          if that owner is gone.",
     )
+}
+
+pub(super) fn no_user(target: &Target, name: &UserName) -> Error {
+    Error::new(ErrorKind::NotFound, format!("there is no user {name}"))
+        .in_account(&target.account_id)
+}
+
+/// Only credentials of our own users are changed or handed out.
+pub(super) fn check_ours(
+    owner: &Owner,
+    target: &Target,
+    name: &UserName,
+    user: &ObservedUser,
+) -> Result<(), Error> {
+    match user.ownership(owner) {
+        Ownership::Ours => Ok(()),
+        Ownership::Other(owner) => Err(owned_by(&owner, target, name)),
+        Ownership::Nobody => Err(Error::new(
+            ErrorKind::AlreadyExists,
+            format!("user {name} is not managed by crossaccount"),
+        )
+        .in_account(&target.account_id)
+        .with_advice("Nothing was changed. Manage the user with this deployment first.")),
+    }
 }
 
 pub(super) fn obstacles(target: &Target, recorded: &Recorded, foreign: &[Child]) -> Error {
