@@ -74,6 +74,8 @@ resource "crossaccount_iam_user" "ci" {
 ephemeral "crossaccount_iam_access_key" "ci" {
   account_id = crossaccount_iam_user.ci.account_id
   name       = crossaccount_iam_user.ci.name
+  # Not known before the user exists: Terraform waits for it, so that one apply makes both.
+  unique_id = crossaccount_iam_user.ci.unique_id
 }
 
 # A provider that works as the CI user.

@@ -1,19 +1,24 @@
-//! The provider `crossaccount`: its block, its resources, data sources and functions.
+//! The provider `crossaccount`: its block and everything that it offers.
 //!
 //! Everything that Terraform sees of them is here, and nothing that AWS does: the core decides and
 //! calls, this module translates between its types and Terraform's values.
 
+mod actions;
 mod config;
 mod configured;
 mod data_sources;
+mod ephemeral;
 mod errors;
 mod functions;
 mod iam_user;
+mod list;
+mod located;
 
 use std::sync::Arc;
 
 use crate::framework::{
-    ConfigureRequest, Configured, DataSource, Documentation, Function, Provider, Resource,
+    Action, ConfigureRequest, Configured, DataSource, Documentation, EphemeralResource, Function,
+    ListResource, Provider, Resource,
 };
 use crate::schema::{Diagnostics, Schema};
 use crate::value::Object;
@@ -64,8 +69,20 @@ impl Provider for Crossaccount {
         data_sources::all()
     }
 
+    fn ephemeral_resources(&self) -> Vec<Box<dyn EphemeralResource<ProviderState>>> {
+        ephemeral::all()
+    }
+
+    fn list_resources(&self) -> Vec<Box<dyn ListResource<ProviderState>>> {
+        vec![Box::new(list::IamUsers)]
+    }
+
     fn functions(&self) -> Vec<Box<dyn Function>> {
         functions::all()
+    }
+
+    fn actions(&self) -> Vec<Box<dyn Action<ProviderState>>> {
+        actions::all()
     }
 }
 

@@ -83,7 +83,7 @@ fn schema() -> Schema {
     let text =
         |name: &str, description: &str| Attribute::string(name).computed().describe(description);
     Schema::new([
-        super::account_id(),
+        super::account_id("Account to look into: 12 digits."),
         Attribute::string("name")
             .required()
             .validate(parses::<UserName>())

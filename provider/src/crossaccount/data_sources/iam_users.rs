@@ -88,7 +88,7 @@ fn schema() -> Schema {
     let text =
         |name: &str, description: &str| Attribute::string(name).computed().describe(description);
     Schema::new([
-        super::account_id(),
+        super::account_id("Account to look into: 12 digits."),
         super::role_arn(),
         Attribute::string("path_prefix").default("/").validate(parses::<IamPath>()).describe(
             "Only users whose path begins with this. It begins and ends with `/`; a single `/` means all users.",

@@ -6,20 +6,9 @@
 mod iam_user;
 mod iam_users;
 
-use crossaccount_core::ids::{AccountId, Path as IamPath, RoleArn, UserName};
-use crossaccount_core::session::Target;
-use crossaccount_core::{Error, ErrorKind};
-use tokio_util::sync::CancellationToken;
-
 use super::ProviderState;
-use super::errors::diagnostic;
+use super::located::{account_id, contradictions, required, role_arn, target, unless_cancelled};
 use crate::framework::DataSource;
-use crate::schema::validators::parses;
-use crate::schema::{Attribute, Diagnostic, Diagnostics, Field};
-use crate::text_fields;
-use crate::value::Path;
-
-text_fields!(AccountId, RoleArn, UserName, IamPath);
 
 /// All data sources.
 pub(super) fn all() -> Vec<Box<dyn DataSource<ProviderState>>> {
@@ -29,109 +18,11 @@ pub(super) fn all() -> Vec<Box<dyn DataSource<ProviderState>>> {
     ]
 }
 
-fn account_id() -> Attribute {
-    Attribute::string("account_id")
-        .required()
-        .validate(parses::<AccountId>())
-        .describe("Account to look into: 12 digits.")
-}
-
-fn role_arn() -> Attribute {
-    Attribute::string("role_arn").optional().validate(parses::<RoleArn>()).describe(
-        "Member role to assume instead of the provider's `role_name`. It must belong to `account_id`.",
-    )
-}
-
-/// What contradicts itself in the two attributes that all data sources have.
-fn contradictions(account_id: &Field<AccountId>, role_arn: &Field<RoleArn>) -> Diagnostics {
-    let (Some(account_id), Some(role_arn)) = (account_id.known(), role_arn.known()) else {
-        return Diagnostics::new();
-    };
-    if role_arn.account_id() == account_id {
-        return Diagnostics::new();
-    }
-    let owner = role_arn.account_id();
-    Diagnostic::error(
-        "Role of another account",
-        format!("The role {role_arn} belongs to account {owner}, and the data source reads account {account_id}."),
-    )
-    .at(Path::attribute("role_arn"))
-    .into()
-}
-
-/// The account to read and the role to assume there.
-fn target(account_id: Field<AccountId>, role_arn: Field<RoleArn>) -> Result<Target, Diagnostics> {
-    let contradictions = contradictions(&account_id, &role_arn);
-    if contradictions.has_errors() {
-        return Err(contradictions);
-    }
-    Ok(Target {
-        account_id: required("account_id", account_id)?,
-        role_arn: role_arn.into_known(),
-    })
-}
-
-fn required<T>(name: &str, field: Field<T>) -> Result<T, Diagnostics> {
-    field.into_known().ok_or_else(|| {
-        Diagnostic::bug(format!("{name} has no value although it must have one"))
-            .at(Path::attribute(name))
-            .into()
-    })
-}
-
-/// Waits for a read unless the user interrupts Terraform. Nothing is lost with it: a read changes nothing.
-async fn unless_cancelled<T>(
-    cancelled: &CancellationToken,
-    read: impl Future<Output = Result<T, Error>>,
-) -> Result<T, Diagnostics> {
-    let result = tokio::select! {
-        biased;
-        () = cancelled.cancelled() => {
-            Err(Error::new(ErrorKind::Cancelled, "the run was interrupted before the read came to its end"))
-        }
-        result = read => result,
-    };
-    result.map_err(|error| read_diagnostic(&error).into())
-}
-
-/// An error of a read, on the attribute that decides which account and role are read.
-fn read_diagnostic(error: &Error) -> Diagnostic {
-    let diagnostic = diagnostic(error);
-    match error.kind() {
-        // An account that may not be touched, or that the credentials may not look into.
-        ErrorKind::Guardrail | ErrorKind::AccessDenied => {
-            diagnostic.at(Path::attribute("account_id"))
-        }
-        // Everything else that is invalid was found by the schema: what is left is a role of another partition.
-        ErrorKind::InvalidInput => diagnostic.at(Path::attribute("role_arn")),
-        ErrorKind::HubCredentials
-        | ErrorKind::AssumeRole
-        | ErrorKind::WrongAccount
-        | ErrorKind::NotFound
-        | ErrorKind::AlreadyExists
-        | ErrorKind::Replaced
-        | ErrorKind::Conflict
-        | ErrorKind::LimitExceeded
-        | ErrorKind::Rejected
-        | ErrorKind::Throttled
-        | ErrorKind::Unavailable
-        | ErrorKind::TimedOut
-        | ErrorKind::Cancelled
-        | ErrorKind::AccessKey
-        | ErrorKind::ConsoleAccess
-        | ErrorKind::Audit
-        | ErrorKind::Internal => diagnostic,
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use crossaccount_core::{Error, ErrorKind};
-    use tokio_util::sync::CancellationToken;
-
-    use super::{all, read_diagnostic, target, unless_cancelled};
+    use super::all;
     use crate::framework::ValidateRequest;
-    use crate::schema::{Diagnostics, Field};
+    use crate::schema::Diagnostics;
     use crate::value::{Object, Value};
 
     fn places(diagnostics: &Diagnostics) -> Vec<String> {
@@ -165,56 +56,5 @@ mod tests {
             .with("account_id", Value::UNKNOWN)
             .with("role_arn", "arn:aws:iam::333333333333:role/Reader");
         assert_eq!(validate(config), [[""; 0], [""; 0]]);
-    }
-
-    #[test]
-    fn a_role_of_another_account_never_becomes_a_target() {
-        let role_arn = "arn:aws:iam::333333333333:role/Reader".parse().unwrap();
-        let account_id = Field::Known("222222222222".parse().unwrap());
-        let refused = target(account_id.clone(), Field::Known(role_arn)).unwrap_err();
-        assert_eq!(places(&refused), ["role_arn"]);
-        let role_arn = "arn:aws:iam::222222222222:role/Reader".parse().unwrap();
-        let found = target(account_id, Field::Known(role_arn)).unwrap();
-        assert_eq!(found.account_id.as_str(), "222222222222");
-        assert_eq!(
-            found.role_arn.unwrap().to_string(),
-            "arn:aws:iam::222222222222:role/Reader"
-        );
-    }
-
-    #[test]
-    fn an_account_that_may_not_be_touched_is_named_on_its_attribute() {
-        for kind in [
-            ErrorKind::Guardrail,
-            ErrorKind::AccessDenied,
-            ErrorKind::AssumeRole,
-        ] {
-            let found = read_diagnostic(&Error::new(kind, "no"));
-            assert_eq!(found.attribute.unwrap().to_string(), "account_id");
-        }
-    }
-
-    #[tokio::test]
-    async fn an_interrupted_run_does_not_wait_for_a_read() {
-        let cancelled = CancellationToken::new();
-        cancelled.cancel();
-        let read = std::future::pending::<Result<(), Error>>();
-        let diagnostics = unless_cancelled(&cancelled, read).await.unwrap_err();
-        assert_eq!(
-            diagnostics
-                .iter()
-                .map(|found| found.summary.as_str())
-                .collect::<Vec<_>>(),
-            ["Interrupted"]
-        );
-    }
-
-    #[tokio::test]
-    async fn a_read_that_is_not_interrupted_gives_its_result() {
-        let read = async { Ok(7) };
-        assert_eq!(
-            unless_cancelled(&CancellationToken::new(), read).await,
-            Ok(7)
-        );
     }
 }

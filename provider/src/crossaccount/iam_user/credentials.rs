@@ -15,11 +15,11 @@ use crate::schema::{
 use crate::value::{Path, Type, Value};
 
 /// The longest interval: a hundred years.
-const MOST_DAYS: i64 = 36_500;
+pub(in crate::crossaccount) const MOST_DAYS: i64 = 36_500;
 /// IAM, `CreateLoginProfile`: passwords have at most 128 characters.
-const LONGEST_PASSWORD: i64 = 128;
+pub(in crate::crossaccount) const LONGEST_PASSWORD: i64 = 128;
 /// The shortest length that an account's password policy can allow.
-const SHORTEST_PASSWORD: i64 = 6;
+pub(in crate::crossaccount) const SHORTEST_PASSWORD: i64 = 6;
 
 model! {
     /// `console_access`.

@@ -7,6 +7,7 @@ use serde_json::Value as Json;
 use super::{IMPORTED, IamUserModel, convert};
 use crate::framework::{Imported, MoveSource, Moved, Private};
 use crate::schema::{Diagnostic, Diagnostics, Field};
+use crate::value::Object;
 
 /// An import by `account_id/name` or by ARN.
 pub(super) fn import(id: &str) -> Result<Imported, Diagnostics> {
@@ -29,6 +30,12 @@ pub(super) fn import(id: &str) -> Result<Imported, Diagnostics> {
         )
         .into()),
     }
+}
+
+/// An import by the identity: account and name, which the framework has checked.
+pub(super) fn import_by_identity(identity: &Object) -> Result<Imported, Diagnostics> {
+    let text = |name: &str| identity.get(name).as_str().unwrap_or_default().to_owned();
+    import(&format!("{}/{}", text("account_id"), text("name")))
 }
 
 fn imported() -> Private {
@@ -96,9 +103,9 @@ fn moved(state: &Json) -> Result<Moved, Diagnostics> {
 
 #[cfg(test)]
 mod tests {
-    use super::{import, move_state};
+    use super::{IMPORTED, import, import_by_identity, move_state};
     use crate::framework::MoveSource;
-    use crate::value::Value;
+    use crate::value::{Object, Value};
 
     #[rstest::rstest]
     #[case("222222222222/alice")]
@@ -108,6 +115,16 @@ mod tests {
         let state = import(id).unwrap().state;
         assert_eq!(state.get("account_id"), &Value::from("222222222222"));
         assert_eq!(state.get("name"), &Value::from("alice"));
+    }
+
+    #[test]
+    fn an_import_by_identity_reads_everything_as_one_by_id_does() {
+        let identity = Object::new()
+            .with("account_id", "222222222222")
+            .with("name", "alice");
+        let imported = import_by_identity(&identity).unwrap();
+        assert_eq!(imported.state, import("222222222222/alice").unwrap().state);
+        assert!(imported.private.get(IMPORTED).is_some());
     }
 
     #[test]

@@ -15,6 +15,8 @@ mod shown;
 use std::time::Duration;
 
 use crossaccount_core::audit::Status;
+use crossaccount_core::ids::UserName;
+use crossaccount_core::session::Target;
 use crossaccount_core::user::{
     Adoption, Expected, Limits, ObservedUser, Outcome as UserOutcome, Removal, Scope,
 };
@@ -24,17 +26,19 @@ use tokio_util::sync::CancellationToken;
 use super::ProviderState;
 use super::errors::{diagnostic, step_diagnostic};
 use crate::framework::{
-    CreateRequest, DeleteRequest, Documentation, ImportRequest, Imported, MoveSource, Moved,
-    Outcome, Plan, PlanRequest, Private, ReadRequest, Resource, UpdateRequest, ValidateRequest,
+    CreateRequest, DeleteRequest, Documentation, IdentityImportRequest, ImportRequest, Imported,
+    MoveSource, Moved, Outcome, Plan, PlanRequest, Private, ReadRequest, Resource, UpdateRequest,
+    ValidateRequest,
 };
 use crate::schema::timeouts::{self, TimedOperation};
-use crate::schema::{Diagnostic, Diagnostics, ModelError, Schema};
+use crate::schema::{Diagnostic, Diagnostics, Identity, ModelError, Schema};
 use crate::value::{Object, Path};
 
 use convert::{Previous, state_of};
 use seen::{Planned, Seen};
 use shown::Credentials;
 
+pub(super) use credentials::{LONGEST_PASSWORD, MOST_DAYS, SHORTEST_PASSWORD};
 pub(super) use schema::IamUserModel;
 
 /// Set in the private data by an import: the next read fills in everything, because no configuration has said yet
@@ -56,6 +60,10 @@ impl Resource<ProviderState> for IamUser {
 
     fn documentation(&self) -> Documentation {
         schema::documentation()
+    }
+
+    fn identity(&self) -> Option<Identity> {
+        Some(schema::whole_identity())
     }
 
     fn validate(&self, request: &ValidateRequest) -> Diagnostics {
@@ -176,6 +184,13 @@ impl Resource<ProviderState> for IamUser {
         import::import(&request.id)
     }
 
+    async fn import_by_identity(
+        &self,
+        request: IdentityImportRequest<ProviderState>,
+    ) -> Result<Imported, Diagnostics> {
+        import::import_by_identity(&request.identity)
+    }
+
     fn move_state(&self, source: &MoveSource) -> Option<Result<Moved, Diagnostics>> {
         import::move_state(source)
     }
@@ -190,6 +205,22 @@ fn prepare(
     let model = IamUserModel::try_from(object)?;
     let time = timeouts::read(object, operation, schema::default_timeout(operation))?;
     Ok((model, Limits::within(time, cancelled.clone())))
+}
+
+/// The user as an import would show it, or nothing when there is none.
+pub(super) async fn read_as_imported(
+    provider: &ProviderState,
+    target: &Target,
+    name: &UserName,
+    cancelled: &CancellationToken,
+) -> Result<Option<IamUserModel>, Diagnostics> {
+    let located = IamUserModel {
+        role_arn: target.role_arn.as_ref().map(ToString::to_string).into(),
+        ..convert::located(target.account_id.as_str(), name)
+    };
+    let limits = Limits::within(DEFAULT_TIMEOUT, cancelled.clone());
+    let found = read(provider, &located, true, &limits).await?;
+    Ok(found.map(|(model, _)| model))
 }
 
 /// Reads the user of a state, and what a plan has to know of its credentials. After an import all sets are read, and the

@@ -14,7 +14,7 @@ use crate::framework::docs::Example;
 use crate::model;
 use crate::schema::timeouts::{self, TimedOperation};
 use crate::schema::validators::{each, keys, one_of, parses, string};
-use crate::schema::{Attribute, Field, Schema};
+use crate::schema::{Attribute, Field, Identity, Schema};
 use crate::value::{Type, Value};
 
 model! {
@@ -59,6 +59,21 @@ model! {
 /// How long an operation may take unless `timeouts` says otherwise.
 pub(super) fn default_timeout(_operation: TimedOperation) -> Duration {
     super::DEFAULT_TIMEOUT
+}
+
+/// What tells a user from all others, without asking anybody. The name can be changed in place.
+pub(super) fn whole_identity() -> Identity {
+    Identity::new([
+        Attribute::string("account_id")
+            .required()
+            .validate(parses::<AccountId>())
+            .describe("Account of the user: 12 digits."),
+        Attribute::string("name")
+            .required()
+            .validate(parses::<UserName>())
+            .describe("Name of the user, without its path."),
+    ])
+    .changeable()
 }
 
 /// The attributes of the resource.
@@ -247,6 +262,7 @@ pub(super) fn documentation() -> Documentation {
                          terraform import crossaccount_iam_user.alice \
                          arn:aws:iam::222222222222:user/engineering/alice"
             .to_owned(),
+        identity_example: include_str!("../../../../examples/terraform/import-by-identity/main.tf").to_owned(),
         ..Documentation::default()
     }
 }
