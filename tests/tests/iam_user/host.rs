@@ -17,7 +17,7 @@ use tokio::process::{Child, Command};
 use tokio::sync::OnceCell;
 use tonic::transport::{Channel, Endpoint};
 
-const TYPE_NAME: &str = "crossaccount_iam_user";
+pub(super) const TYPE_NAME: &str = "crossaccount_iam_user";
 const COOKIE: &str = "d602bf8f470bc67ca7faa0386276bbdd4330efaf76d1a219cb4d6991ca9872b2";
 
 /// What Terraform keeps between runs.
@@ -92,6 +92,11 @@ impl Provider {
             attributes: &schemas.resource,
             _directory: directory,
         })
+    }
+
+    /// The way to the process, for calls that this host does not make.
+    pub(super) fn client(&self) -> ProviderClient<Channel> {
+        self.client.clone()
     }
 
     /// Refreshes, plans and applies; the state is true afterwards also when this fails.
@@ -258,7 +263,7 @@ async fn schemas(client: &mut ProviderClient<Channel>) -> Result<&'static Schema
 }
 
 /// The object with every attribute of the schema; what is not written is null.
-fn object(attributes: &[schema::Attribute], values: &Value) -> Msgpack {
+pub(super) fn object(attributes: &[schema::Attribute], values: &Value) -> Msgpack {
     let entries = attributes.iter().map(|attribute| {
         let value = match (values.get(&attribute.name), &attribute.nested_type) {
             (None | Some(Value::Null), _) => Msgpack::Nil,
@@ -304,13 +309,13 @@ fn proposal(attributes: &[schema::Attribute], prior: &Msgpack, config: &Msgpack)
     Msgpack::Map(entries.collect())
 }
 
-fn attribute<'a>(object: &'a Msgpack, name: &str) -> &'a Msgpack {
+pub(super) fn attribute<'a>(object: &'a Msgpack, name: &str) -> &'a Msgpack {
     let entries = object.as_map().into_iter().flatten();
     let mut found = entries.filter(|(key, _)| key.as_str() == Some(name));
     found.next().map_or(&Msgpack::Nil, |(_, value)| value)
 }
 
-fn encode(value: &Msgpack) -> DynamicValue {
+pub(super) fn encode(value: &Msgpack) -> DynamicValue {
     let mut msgpack = Vec::new();
     rmpv::encode::write_value(&mut msgpack, value).unwrap();
     DynamicValue {
@@ -319,7 +324,7 @@ fn encode(value: &Msgpack) -> DynamicValue {
     }
 }
 
-fn decode(value: Option<&DynamicValue>) -> Result<Option<Msgpack>> {
+pub(super) fn decode(value: Option<&DynamicValue>) -> Result<Option<Msgpack>> {
     let Some(value) = value.filter(|value| !value.msgpack.is_empty()) else {
         return Ok(None);
     };
@@ -328,7 +333,7 @@ fn decode(value: Option<&DynamicValue>) -> Result<Option<Msgpack>> {
 }
 
 /// Fails with all errors.
-fn check(diagnostics: &[Diagnostic]) -> Result<()> {
+pub(super) fn check(diagnostics: &[Diagnostic]) -> Result<()> {
     let errors: Vec<_> = diagnostics
         .iter()
         .filter(|it| it.severity() == diagnostic::Severity::Error)
