@@ -7,8 +7,9 @@ use std::process::Stdio;
 use anyhow::{Context, Result, bail};
 use crossaccount_proto::tfplugin6::provider_client::ProviderClient;
 use crossaccount_proto::tfplugin6::{
-    AttributePath, Diagnostic, DynamicValue, apply_resource_change, configure_provider, diagnostic,
-    get_provider_schema, plan_resource_change, read_resource, schema, validate_resource_config,
+    AttributePath, ClientCapabilities, Diagnostic, DynamicValue, apply_resource_change,
+    configure_provider, diagnostic, get_provider_schema, plan_resource_change, read_resource,
+    schema, validate_resource_config,
 };
 use rmpv::Value as Msgpack;
 use serde_json::Value;
@@ -177,7 +178,10 @@ impl Provider {
             let request = validate_resource_config::Request {
                 type_name: TYPE_NAME.to_owned(),
                 config: Some(encode(&config)),
-                ..Default::default()
+                client_capabilities: Some(ClientCapabilities {
+                    write_only_attributes_allowed: true,
+                    ..Default::default()
+                }),
             };
             let answer = self
                 .client

@@ -96,7 +96,7 @@ async fn a_key_is_replaced_on_demand_and_the_configuration_still_fits() {
     let records = stage.audited().await;
     assert_eq!(
         records.last().unwrap(),
-        &("RotateAccessKey".to_owned(), "Rotated".to_owned())
+        &("rotate_access_key".to_owned(), "Rotated".to_owned())
     );
 
     let mut wanted = named.clone();
@@ -163,7 +163,7 @@ async fn a_password_is_reset_on_demand() {
     let records = stage.audited().await;
     assert_eq!(
         records.last().unwrap(),
-        &("ResetPassword".to_owned(), "Rotated".to_owned())
+        &("reset_password".to_owned(), "Rotated".to_owned())
     );
     let mut wanted = stage.named("alice");
     wanted["console_access"] = json!({"password_reset_required": true});
@@ -178,7 +178,7 @@ async fn a_plan_warns_of_users_that_are_missing_or_strangers_and_changes_nothing
     let iam = stage.member().iam();
     iam.create_user().user_name("mallory").send().await.unwrap();
     for (action, name, reason) in [
-        (ROTATE, "carol", "There is no user carol"),
+        (ROTATE, "carol", "there is no user carol"),
         (ROTATE, "mallory", "is not managed by crossaccount"),
         (ROTATE, "bob", "has no access key that crossaccount made"),
         (
