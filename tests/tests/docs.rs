@@ -67,7 +67,14 @@ fn reference() -> BTreeMap<String, String> {
 }
 
 /// Where pages are generated. Everything else below `docs/` is written by hand.
-const GENERATED: [&str; 3] = ["resources/", "data-sources/", "functions/"];
+const GENERATED: [&str; 6] = [
+    "resources/",
+    "data-sources/",
+    "ephemeral-resources/",
+    "list-resources/",
+    "actions/",
+    "functions/",
+];
 
 #[test]
 fn the_reference_is_the_one_of_the_schemas() {

@@ -160,13 +160,26 @@ pub(super) fn read_diagnostic(error: &Error) -> Diagnostic {
 
 /// An error about one user, on the attribute that it is about.
 pub(super) fn user_diagnostic(error: &Error) -> Diagnostic {
-    match error.kind() {
+    let about_the_user = matches!(
+        error.kind(),
         ErrorKind::NotFound
-        | ErrorKind::AlreadyExists
-        | ErrorKind::Replaced
-        | ErrorKind::AccessKey
-        | ErrorKind::ConsoleAccess => diagnostic(error).at(Path::attribute("name")),
-        _ => read_diagnostic(error),
+            | ErrorKind::AlreadyExists
+            | ErrorKind::Replaced
+            | ErrorKind::AccessKey
+            | ErrorKind::ConsoleAccess
+    );
+    // Nothing but the provider block says that there is no secret store.
+    let about_the_provider = error.kind() == ErrorKind::InvalidInput;
+    let found = read_diagnostic(error);
+    if about_the_user {
+        found.at(Path::attribute("name"))
+    } else if about_the_provider {
+        Diagnostic {
+            attribute: None,
+            ..found
+        }
+    } else {
+        found
     }
 }
 

@@ -8,10 +8,10 @@ mod rotate_access_key;
 
 use std::time::Duration;
 
+use crossaccount_core::Error;
 use crossaccount_core::ids::UserName;
 use crossaccount_core::session::Target;
 use crossaccount_core::user::{Limits, Outcome};
-use crossaccount_core::{Error, ErrorKind};
 use tokio_util::sync::CancellationToken;
 
 use super::ProviderState;
@@ -49,25 +49,12 @@ fn limits(cancelled: &CancellationToken) -> Limits {
     Limits::within(TIME_LIMIT, cancelled.clone())
 }
 
-/// An error of an action, on the attribute that it is about.
-fn action_diagnostic(error: &Error) -> Diagnostic {
-    let diagnostic = user_diagnostic(error);
-    match error.kind() {
-        // No attribute here says that there is no secret store.
-        ErrorKind::InvalidInput => Diagnostic {
-            attribute: None,
-            ..diagnostic
-        },
-        _ => diagnostic,
-    }
-}
-
 /// What a look ahead found. It is a warning: the user, or its credential, may be made in the same apply.
 fn foreseen(result: Result<(), Error>) -> Diagnostics {
     let Err(error) = result else {
         return Diagnostics::new();
     };
-    let found = action_diagnostic(&error);
+    let found = user_diagnostic(&error);
     let warning = Diagnostic::warning(
         "Action would not work now",
         format!(
@@ -88,7 +75,7 @@ fn outcome_diagnostics(outcome: &Outcome) -> Diagnostics {
         .map(|warning| Diagnostic::warning("Not everything went as planned", warning.clone()))
         .collect();
     if let Err(error) = &outcome.result {
-        found.push(action_diagnostic(error));
+        found.push(user_diagnostic(error));
     }
     found
 }

@@ -15,7 +15,7 @@ use super::ProviderState;
 use super::located::{LocatedUser, user_diagnostic};
 use crate::framework::{EphemeralResource, ValidateRequest};
 use crate::schema::validators::length_between;
-use crate::schema::{Attribute, Diagnostic, Diagnostics, ModelError};
+use crate::schema::{Attribute, Diagnostics, ModelError};
 use crate::value::{Object, Path};
 
 /// How long an opening may take, waiting included.
@@ -67,16 +67,11 @@ fn limits(cancelled: &CancellationToken) -> Limits {
 
 /// An error of an opening, on the attribute that it is about.
 fn open_diagnostics(error: &Error) -> Diagnostics {
-    let diagnostic = user_diagnostic(error);
-    match error.kind() {
-        ErrorKind::Replaced => diagnostic.at(Path::attribute("unique_id")).into(),
-        // No attribute here says that there is no secret store.
-        ErrorKind::InvalidInput => Diagnostic {
-            attribute: None,
-            ..diagnostic
-        }
-        .into(),
-        _ => diagnostic.into(),
+    let found = user_diagnostic(error);
+    if error.kind() == ErrorKind::Replaced {
+        found.at(Path::attribute("unique_id")).into()
+    } else {
+        found.into()
     }
 }
 

@@ -1,6 +1,7 @@
 //! Lists of users, as `terraform query` asks for them.
 
 use crossaccount_proto::tfplugin6::{Schema, list_resource, validate_list_resource_config};
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use harness::standin::{Fault, FaultKind};
 use rmpv::Value as Msgpack;
 use serde_json::{Value, json};
@@ -106,6 +107,31 @@ async fn no_more_is_read_than_is_wanted() {
     assert_eq!(pages.len(), 1);
     assert_eq!(pages[0]["MaxItems"].to_string().trim_matches('"'), "2");
     assert_eq!(calls(&stage, "iam:GetUser").await.len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_goes_on_from_page_to_page_until_it_has_enough() {
+    let stage = Stage::new().await;
+    let iam = stage.member().iam();
+    let create = |number: u32| {
+        let name = format!("user-{number:04}");
+        iam.create_user().user_name(name).send()
+    };
+    let created = stream::iter(0..1002).map(create).buffer_unordered(8);
+    let created: Result<Vec<_>, _> = created.try_collect().await;
+    created.unwrap();
+    let account = json!({"account_id": stage.member().id()});
+    for (limit, expected, sizes) in [(0, 1002, ["1000", "1000"]), (1001, 1001, ["1000", "1"])] {
+        let control = stage.world.control();
+        control.clear_calls(stage.member().id()).await.unwrap();
+        let found = names(&list(&stage, &account, limit, false).await);
+        let wanted: Vec<String> = (0..expected).map(|it| format!("user-{it:04}")).collect();
+        assert_eq!(found, wanted);
+        let pages = calls(&stage, "iam:ListUsers").await;
+        let asked = pages.iter().map(|page| page["MaxItems"].to_string());
+        let asked: Vec<String> = asked.map(|it| it.trim_matches('"').to_owned()).collect();
+        assert_eq!(asked, sizes);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
