@@ -19,9 +19,9 @@ use crate::ids::UserName;
 use crate::secret::Secret;
 use crate::secrets::{ParameterName, SecretKind, SecretValue, console_url};
 use crate::session::{Access, Target};
-use crate::user::access_keys::{KeyPolicy, KeyStatus};
+use crate::user::access_keys::{KeyPolicy, KeyStatus, KeyTags};
 use crate::user::console_access::ConsoleAccess;
-use crate::user::observe::list_access_keys;
+use crate::user::observe::{list_access_keys, login_profile};
 use crate::user::{Expected, Facets, ObservedUser, Parameters};
 
 /// How long a reader waits for IAM to show what an apply wrote a moment ago.
@@ -190,17 +190,12 @@ impl Users {
     async fn try_access_key(&self, holder: &Holder, limits: &Limits) -> Result<HeldKey, Missing> {
         let target = &holder.target;
         let store = self.secret_store(target)?;
-        let facets = Facets {
-            access_keys: true,
-            ..Facets::NONE
-        };
-        let user = self.holder(holder, facets, limits).await?;
+        let user = self.holder(holder, limits).await?;
         let name = &user.name;
-        let ring = user.key_ring();
-        let current = ring.as_ref().and_then(|ring| {
-            let tag = ring.tags.current.as_ref()?;
-            ring.keys.iter().find(|key| key.id == tag.id)
-        });
+        let session = self.sessions.open(target, Access::Read).await?;
+        let keys = list_access_keys(&session, name).await?;
+        let tag = KeyTags::read(&user.tags).current;
+        let current = tag.and_then(|tag| keys.iter().find(|key| key.id == tag.id));
         let Some(current) = current else {
             let message = format!("user {name} has no access key that crossaccount made");
             return Err(Missing {
@@ -254,14 +249,10 @@ impl Users {
     ) -> Result<HeldPassword, Missing> {
         let target = &holder.target;
         let store = self.secret_store(target)?;
-        let facets = Facets {
-            console_access: true,
-            ..Facets::NONE
-        };
-        let user = self.holder(holder, facets, limits).await?;
+        let user = self.holder(holder, limits).await?;
         let name = &user.name;
-        let console = user.console_access.as_ref();
-        let profile = console.and_then(|console| console.profile.as_ref());
+        let session = self.sessions.open(target, Access::Read).await?;
+        let profile = login_profile(&session, name).await?;
         if profile.is_none() || !user.has_own_console_access() {
             let message = format!("user {name} has no console password that crossaccount set");
             return Err(Missing {
@@ -296,19 +287,14 @@ impl Users {
     }
 
     /// The user, which must be ours and the one that is meant.
-    async fn holder(
-        &self,
-        holder: &Holder,
-        facets: Facets,
-        limits: &Limits,
-    ) -> Result<ObservedUser, Missing> {
+    async fn holder(&self, holder: &Holder, limits: &Limits) -> Result<ObservedUser, Missing> {
         let Holder {
             target,
             name,
             unique_id,
         } = holder;
         let expected = Expected::default();
-        let mut found = self.find(target, name, facets, &expected).await?;
+        let mut found = self.find(target, name, Facets::NONE, &expected).await?;
         if let (None, Some(unique_id)) = (&found, unique_id) {
             // In the plan of a rename the new name is known and the user still has the old one.
             let recorded = Recorded {
@@ -316,7 +302,7 @@ impl Users {
                 unique_id: unique_id.clone(),
                 parameters: Parameters::default(),
             };
-            let read = self.read(target, &recorded, None, facets, &expected, limits);
+            let read = self.read(target, &recorded, None, Facets::NONE, &expected, limits);
             found = read.await?;
         }
         let Some(user) = found else {

@@ -7,6 +7,7 @@ use crossaccount_proto::tfplugin6::{
     close_ephemeral_resource, open_ephemeral_resource, renew_ephemeral_resource,
     validate_ephemeral_resource_config,
 };
+use harness::KMS_ALIAS;
 use harness::standin::{Fault, FaultKind};
 use rmpv::Value as Msgpack;
 use serde_json::{Value, json};
@@ -254,4 +255,24 @@ async fn a_generated_password_is_opened_and_one_of_ones_own_is_not() {
     let found = refusal(&stage, PASSWORD, &stage.named("bob")).await;
     assert!(found.contains("password_version"), "{found}");
     assert!(!found.contains("Correct-Horse-9"), "{found}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn secrets_of_the_member_account_are_opened_too() {
+    let secrets = json!({"kms_key_id": KMS_ALIAS, "location": "member", "prefix": "/people"});
+    let mut stage = Stage::with(json!({"secrets": secrets})).await;
+    let both = json!({"access_key": {}, "console_access": {}});
+    stage.user("alice", both).await;
+    let found = stage.secrets("alice").await;
+    let named = stage.named("alice");
+    let opened = open(&stage, KEY, &named).await.unwrap();
+    assert_eq!(
+        text(&opened.result, "secret"),
+        found.keys[0].secret_access_key
+    );
+    let opened = open(&stage, PASSWORD, &named).await.unwrap();
+    assert_eq!(
+        text(&opened.result, "password"),
+        found.login.unwrap().password
+    );
 }
