@@ -72,13 +72,12 @@ impl Provider {
         let mut child = Command::new(binary)
             .env_clear()
             .env("TMPDIR", directory.path())
-            .env("RUST_MIN_STACK", "16777216")
             .env("TF_PLUGIN_MAGIC_COOKIE", COOKIE)
             .env("PLUGIN_PROTOCOL_VERSIONS", "6")
             .envs(environment.iter().cloned())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
-            .stderr(Stdio::inherit())
+            .stderr(Stdio::null())
             .kill_on_drop(true)
             .spawn()?;
         let mut line = String::new();
@@ -213,9 +212,10 @@ impl Provider {
         check(&answer.diagnostics)?;
         let planned = decode(answer.planned_state.as_ref())?.unwrap_or(Msgpack::Nil);
         keeps_nothing_write_only(self.attributes, &planned)?;
-        if stored.exists() && wanted.is_some() {
+        let known = wanted.and_then(|wanted| wanted["name"].as_str());
+        if known.is_some() && stored.text("name") == known {
             // Once for the reviewer, and once more when it is applied: both must say the same. A process that plans
-            // to create a user twice sees two resources.
+            // a new name twice sees two resources.
             let again = self.client.plan_resource_change(request).await?.into_inner();
             check(&again.diagnostics)?;
             let again = decode(again.planned_state.as_ref())?.unwrap_or(Msgpack::Nil);

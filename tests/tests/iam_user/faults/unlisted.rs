@@ -24,7 +24,7 @@ async fn check(
     if failure == Failure::Killed {
         case.run_with_fault(&mut stored, wanted.as_ref(), place, failure)
             .await?;
-        control.add_fault(&unlisted).await?;
+        control.add_fault(&unlisted.always()).await?;
         // It may fail for the very reason that there is no place for another key.
         let _ = case.apply(&mut stored, wanted.as_ref()).await;
     } else {
