@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use harness::World;
 use harness::cloudformation::member_role;
 use harness::standin::{Call, WorldOptions};
+use harness::{KMS_ALIAS, World};
 use serde_json::{Value, json};
 
 use super::by_hand::{document, user};
@@ -109,9 +109,13 @@ async fn the_whole_life_of_a_user_needs_every_permission_of_the_role_and_no_othe
         ("AllowQuarantine", "true"),
         ("AllowSessionTags", "true"),
         ("AllowSourceIdentity", "true"),
+        ("AllowMemberSecrets", "true"),
     ])
     .await;
-    scene.provider("session = { tags = { Purpose = \"users\" }, source_identity = \"ci\" }");
+    scene.provider(&format!(
+        "session = {{ tags = {{ Purpose = \"users\" }}, source_identity = \"ci\" }}\n\
+         secrets = {{ kms_key_id = \"{KMS_ALIAS}\", location = \"member\" }}"
+    ));
     scene.make_groups(&["staff", "guests"]).await;
 
     // Created with everything, then everything changed, then everything taken away.
@@ -138,6 +142,8 @@ async fn the_whole_life_of_a_user_needs_every_permission_of_the_role_and_no_othe
     ));
     scene.apply();
     scene.assert_nothing_to_do();
+
+    use_credentials(&scene).await;
 
     // Looked at by the data sources.
     let account_id = scene.member().id().to_owned();
@@ -186,7 +192,12 @@ async fn the_whole_life_of_a_user_needs_every_permission_of_the_role_and_no_othe
     let calls = scene.calls(scene.member().id()).await;
     assert_eq!(refused(&calls), Vec::<String>::new());
     let used = used(&calls);
-    let unused: Vec<_> = granted.difference(&used).collect();
+    let unused: Vec<_> = granted
+        .difference(&used)
+        // Parameter Store asks for it when a value is longer than 4 kB, which ours are not; but an account may
+        // be set to the advanced tier.
+        .filter(|(_, action)| action != "kms:GenerateDataKey")
+        .collect();
     assert!(
         unused.is_empty(),
         "granted by the template and never needed: {unused:#?}"
@@ -196,6 +207,38 @@ async fn the_whole_life_of_a_user_needs_every_permission_of_the_role_and_no_othe
         unknown.is_empty(),
         "used, but not found in the template: {unknown:#?}"
     );
+}
+
+/// A second user lives through everything that can happen to a password and to keys.
+async fn use_credentials(scene: &Scene) {
+    let (control, account_id) = (scene.world.control(), scene.member().id());
+    let bob = |name: &str, attributes: &str| {
+        scene.terraform.write("bob.tf", &format!(
+            "resource \"crossaccount_iam_user\" \"bob\" {{\n account_id = \"{account_id}\"\n name = \"{name}\"\n \
+             {attributes}\n}}\n"
+        )).unwrap();
+    };
+    let both = "console_access = {}\n access_key = {}";
+    bob("bob", both);
+    scene.apply();
+    // Rotated, disabled, deleted.
+    for days in [16.0, 8.0, 8.0] {
+        control.age_user(account_id, "bob", days).await.unwrap();
+        scene.apply();
+    }
+    bob("robert", &format!("{both}\n path = \"/x/\""));
+    scene.apply();
+    bob(
+        "robert",
+        "console_access = { password_reset_trigger = \"again\" }\n path = \"/x/\"",
+    );
+    scene.apply();
+    bob("robert", "path = \"/x/\"");
+    scene.apply();
+    scene.assert_nothing_to_do();
+    assert!(control.parameters(account_id).await.unwrap().is_empty());
+    std::fs::remove_file(scene.terraform.path().join("bob.tf")).unwrap();
+    scene.apply();
 }
 
 #[tokio::test]
