@@ -58,6 +58,8 @@ pub(super) struct Applier<'a> {
     new_key: Option<NewKey>,
     /// Whether the intent on the user is this operation's. Another run's is not closed.
     intent_is_ours: bool,
+    /// Whether an earlier run left its intent open: it may have made a key that IAM does not list yet.
+    earlier_intent: bool,
     /// Parameters that a secret was put into.
     secret_names: BTreeSet<ParameterName>,
     records: Vec<StepRecord>,
@@ -87,6 +89,7 @@ impl<'a> Applier<'a> {
             password: None,
             new_key: None,
             intent_is_ours: false,
+            earlier_intent: false,
             secret_names: BTreeSet::new(),
             records: Vec::new(),
         }

@@ -56,6 +56,15 @@ pub(super) async fn check(case: &Case) -> Result<()> {
     Ok(())
 }
 
+/// IAM has room for two keys: nobody asks for a third.
+pub(super) async fn check_quota(case: &Case) -> Result<()> {
+    for call in case.calls().await? {
+        let asked = call.error_code.as_deref() == Some("LimitExceeded");
+        ensure!(!asked, "{} asked for more than IAM allows", call.action);
+    }
+    Ok(())
+}
+
 fn nothing_is_written_before_its_record(writes: &[&Call], records: &[Record]) -> Result<()> {
     let started: BTreeSet<&str> = records.iter().map(|it| it.run_id.as_str()).collect();
     let mut recording = false;

@@ -10,7 +10,7 @@ use tokio::sync::Semaphore;
 
 use super::super::host::Stored;
 use super::case::PATIENCE;
-use super::{Case, Failure, Place};
+use super::{Case, Failure, Place, history};
 
 /// Cases that run at the same time, over all tests: most of the time a case waits for a retry.
 static PARALLEL: Semaphore = Semaphore::const_new(32);
@@ -33,6 +33,12 @@ pub(in super::super) trait Operation: Copy + std::fmt::Debug {
 
     /// How a writing call is made to fail.
     fn failures(self) -> &'static [Failure];
+
+    /// Whether reads fail that come before the first write, too. Nothing has happened by then, and nothing does: it
+    /// is enough to prove that of some operations.
+    fn early_reads(self) -> bool {
+        true
+    }
 
     /// Whether everything is as it should be. That the next plan is empty, that no other user is there and that all
     /// writes were recorded is known by then.
@@ -76,7 +82,8 @@ async fn check<O: Operation>(operation: O, place: &Place, failure: Failure) -> R
     if failure == Failure::DroppedAfterCommitOnce {
         ensure!(survived, "one lost answer is for the retries of the SDK");
     }
-    case.converge(stored, operation, &before).await
+    case.converge(stored, operation, &before).await?;
+    history::check_quota(&case).await
 }
 
 /// All calls of an operation, each failing in every way.
@@ -84,11 +91,12 @@ pub(in super::super) async fn table<O: Operation>(operation: O) {
     let begin = Instant::now();
     let places = places(operation).await.unwrap();
     let writes = places.iter().filter(|place| place.is_write()).count();
-    let cases = places.iter().flat_map(|place| {
-        let failures = if place.is_write() {
-            operation.failures()
-        } else {
-            &Failure::OF_READS
+    let begun = places.iter().position(Place::is_write).unwrap_or_default();
+    let cases = places.iter().enumerate().flat_map(|(index, place)| {
+        let failures = match place.is_write() {
+            true => operation.failures(),
+            false if index > begun || operation.early_reads() => &Failure::OF_READS,
+            false => &[],
         };
         failures.iter().map(move |failure| (place, *failure))
     });
