@@ -379,10 +379,12 @@ async fn check_key(session: &Session, key: &str) -> Result<KeyCheck, Error> {
                     error.while_doing(format!("look at KMS key {key}")),
                 )),
                 ErrorKind::NotFound | ErrorKind::Rejected => {
-                    let why = error.aws().and_then(|aws| aws.message.clone());
-                    let why = why.unwrap_or_else(|| error.message().to_owned());
+                    let why = match error.kind() {
+                        ErrorKind::NotFound => "there is no such key",
+                        _ => "KMS refuses to describe it",
+                    };
                     let aws = error.aws().cloned().unwrap_or_default();
-                    Err(unusable(why).with_aws(aws))
+                    Err(unusable(why.to_owned()).with_aws(aws))
                 }
                 _ => Err(error.while_doing(format!("look at KMS key {key}"))),
             };

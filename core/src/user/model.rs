@@ -96,7 +96,7 @@ impl ObservedUser {
             keys: Vec::new(),
             stored: StoredKey::Unknown,
         });
-        self.console_access.get_or_insert_with(|| ObservedConsole {
+        self.console_access.get_or_insert(ObservedConsole {
             profile: None,
             stored: StoredPassword::Unknown,
         });

@@ -12,6 +12,10 @@ use crate::ids::{GroupName, Path, PolicyArn, PolicyName, UserName};
 
 /// The sets of a user that cost a call of their own to read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a question of its own: to read it or not"
+)]
 pub struct Facets {
     /// Attached managed policies.
     pub managed_policies: bool,
@@ -19,10 +23,13 @@ pub struct Facets {
     pub inline_policies: bool,
     /// Group memberships.
     pub groups: bool,
-    /// Access keys with their last use. Read in any case when the tags of the user name keys of ours.
+    /// Access keys with their last use.
     pub access_keys: bool,
-    /// The login profile. Read in any case when the tags of the user say that it is ours.
+    /// The login profile.
     pub console_access: bool,
+    /// Both, when the tags of the user say that they are ours: whoever changes users has to know of
+    /// credentials that are not wanted any more.
+    pub own_credentials: bool,
 }
 
 impl Facets {
@@ -33,6 +40,7 @@ impl Facets {
         groups: false,
         access_keys: false,
         console_access: false,
+        own_credentials: false,
     };
     /// Everything.
     pub const ALL: Self = Self {
@@ -41,6 +49,7 @@ impl Facets {
         groups: true,
         access_keys: true,
         console_access: true,
+        own_credentials: true,
     };
 }
 

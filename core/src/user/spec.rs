@@ -56,6 +56,7 @@ impl UserSpec {
             groups: self.groups.is_some(),
             access_keys: self.access_key.is_some(),
             console_access: self.console_access.is_some(),
+            own_credentials: true,
         }
     }
 }

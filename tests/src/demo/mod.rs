@@ -1,4 +1,5 @@
-//! The demo: five member accounts, users in all of them, a change by hand, drift, repair, audit, destruction.
+//! The demo: five member accounts, users in all of them, a change by hand, drift, repair, audit, a key that rotates,
+//! destruction.
 //!
 //! Each step checks what it shows; when something is not as expected the demo ends with an error and a non-zero exit code.
 
@@ -9,6 +10,7 @@
 )]
 
 mod audit;
+mod keys;
 mod screen;
 
 use std::path::Path;
@@ -76,6 +78,7 @@ async fn run(keep: bool) -> Result<()> {
     create(&terraform)?;
     drift_and_repair(&world, &terraform).await?;
     show_audit(&world).await?;
+    keys::show(&world).await?;
     if keep {
         return play_on(&stand_in, &world, &terraform);
     }

@@ -549,7 +549,7 @@ impl<'a> Planner<'a> {
                     "access key {} does not exist any more: a new key is made",
                     gone.id
                 ),
-                None => "the user has no access key of ours: one is made".to_owned(),
+                None => "the user gets an access key".to_owned(),
             };
         };
         let why = match need {

@@ -46,12 +46,10 @@ impl Applier<'_> {
     }
 
     fn console_mut(&mut self) -> &mut ObservedConsole {
-        self.user
-            .console_access
-            .get_or_insert_with(|| ObservedConsole {
-                profile: None,
-                stored: StoredPassword::Unknown,
-            })
+        self.user.console_access.get_or_insert(ObservedConsole {
+            profile: None,
+            stored: StoredPassword::Unknown,
+        })
     }
 
     /// Makes a password to the account's policy and puts it into the store.

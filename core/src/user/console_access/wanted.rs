@@ -1,8 +1,7 @@
 //! What is wanted of the console access of a user.
 
-use sha2::{Digest, Sha256};
-
 use crate::secret::Secret;
+use crate::user::access_keys::TriggerHash;
 
 /// The wanted console access.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,13 +70,8 @@ impl ConsoleAccess {
             PasswordSource::Generated { length } => format!("generated {length:?}"),
             PasswordSource::Given(given) => format!("given {}", given.version),
         };
-        let digest = Sha256::digest(format!("{source}\n{:?}", self.reset_trigger));
-        let hex: String = digest
-            .iter()
-            .take(8)
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
-        format!("managed {hex}")
+        let made_for = format!("{source}\n{:?}", self.reset_trigger);
+        format!("managed {}", TriggerHash::of(&made_for).as_str())
     }
 }
 

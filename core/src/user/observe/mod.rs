@@ -119,8 +119,9 @@ async fn observe_all(
     user.access_keys = keys?;
     user.console_access = console?;
     // Credentials of ours are looked at even when nobody expected them: they have to be removed.
-    let keys = user.access_keys.is_none() && user.has_own_keys();
-    let console = user.console_access.is_none() && user.has_own_console_access();
+    let follows = facets.own_credentials;
+    let keys = follows && user.access_keys.is_none() && user.has_own_keys();
+    let console = follows && user.console_access.is_none() && user.has_own_console_access();
     if keys || console {
         let (keys, console) = tokio::try_join!(
             when(keys, credentials::keys(&place, name, &expected.access_keys)),

@@ -83,8 +83,8 @@ impl Users {
                         } else {
                             Status::Updated
                         };
-                        let applier = Applier::new(tools, user, console_access);
-                        let applied = applier.run(changes.steps).await;
+                        let work = Applier::new(tools, user, console_access);
+                        let applied = work.run(changes.steps).await;
                         self.claim(target, &spec.name);
                         let outcome = self.finish(target, recording, status, applied).await;
                         Outcome {

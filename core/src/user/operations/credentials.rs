@@ -275,9 +275,10 @@ impl Users {
             )
         });
         let key = async {
-            match changes.steps.iter().any(stores) {
-                true => self.check_key(target).await,
-                false => Ok(()),
+            if changes.steps.iter().any(stores) {
+                self.check_key(target).await
+            } else {
+                Ok(())
             }
         };
         let password = async {

@@ -102,6 +102,24 @@ impl Users {
         self.store.as_ref()
     }
 
+    /// Parameters that a caller remembers and nobody can reach: the secret store was taken out of the
+    /// configuration.
+    fn left_behind(&self, target: &Target, parameters: &Parameters) -> Vec<String> {
+        if self.store.is_some() {
+            return Vec::new();
+        }
+        let parameters = [&parameters.access_key, &parameters.console_password];
+        let left = parameters.into_iter().flatten();
+        left.map(|parameter| {
+            format!(
+                "account {}: parameter {parameter} holds a secret that is not needed any more, and no secret store \
+                 is configured: delete it by hand",
+                target.account_id
+            )
+        })
+        .collect()
+    }
+
     /// What it takes to carry out steps.
     fn tools<'a>(
         &'a self,

@@ -112,6 +112,9 @@ impl Users {
         let mut outcome = self.finish(target, recording, status, applied).await;
         if done && removal.policy == DeletionPolicy::Delete {
             outcome.user = None;
+            outcome
+                .warnings
+                .extend(self.left_behind(target, &recorded.parameters));
         }
         outcome
     }

@@ -78,8 +78,8 @@ impl Users {
             Status::Updated
         };
         let tools = self.tools(&session, target, scope.at, limits);
-        let applier = Applier::new(tools, user, spec.console_access.as_ref());
-        let applied = applier.run(changes.steps).await;
+        let work = Applier::new(tools, user, spec.console_access.as_ref());
+        let applied = work.run(changes.steps).await;
         self.claim(target, &applied.user.name);
         let mut outcome = self.finish(target, recording, status, applied).await;
         outcome.warnings.extend(held_back);
@@ -119,7 +119,8 @@ impl Users {
         }
         let wish = self.wish(target, spec, scope.at, recorded.parameters.clone());
         let mut changes = changes(&wish, Start::User(&user));
-        let held_back = hold_back(&mut changes, scope);
+        let mut held_back = hold_back(&mut changes, scope);
+        held_back.extend(self.left_behind(target, &recorded.parameters));
         refuse(&changes, target)?;
         self.check_credentials(&session, target, spec, &changes)
             .await?;
@@ -137,7 +138,7 @@ struct Prepared {
     session: Arc<Session>,
     user: ObservedUser,
     changes: Changes,
-    /// What is due and was not in the plan.
+    /// What is due and was not in the plan, or cannot be done.
     held_back: Vec<String>,
 }
 
@@ -146,7 +147,7 @@ fn hold_back(changes: &mut Changes, scope: Scope) -> Vec<String> {
     let mut told = Vec::new();
     if !scope.access_keys && changes.touches_keys() {
         changes.steps.retain(|step| !matches!(step, Step::Key(_)));
-        told.extend(changes.key_reasons.drain(..));
+        told.append(&mut changes.key_reasons);
     }
     if !scope.console_access && changes.touches_console() {
         changes

@@ -127,6 +127,7 @@ async fn read(request: &ReadDataRequest<ProviderState>) -> Result<IamUserDataMod
     let facets = Facets {
         access_keys: false,
         console_access: false,
+        own_credentials: false,
         ..Facets::ALL
     };
     let expected = Expected::default();

@@ -5,7 +5,7 @@ use crossaccount_core::user::{
     Facets, KeyPhase, KeyView, LastUsed, ObservedUser, Parameters, Places, Start, StoredKey,
     StoredPassword, UserSpec,
 };
-use jiff::Timestamp;
+use jiff::{Timestamp, Unit};
 
 use super::IamUserModel;
 use super::credentials::{ConsoleAccessModel, ShownKey};
@@ -91,6 +91,7 @@ impl IamUserModel {
         Facets {
             access_keys: !self.access_key.is_null() || shows_keys,
             console_access: !self.console_access.is_null(),
+            own_credentials: true,
             ..Facets::NONE
         }
     }
@@ -148,7 +149,7 @@ fn shown(view: &KeyView, secret_parameter: Option<String>) -> ShownKey {
         last_used_service: service.into(),
         secret_parameter: secret_parameter.into(),
         next_action: action.map(|action| action.as_str().to_owned()).into(),
-        next_action_at: at.map(|at| at.to_string()).into(),
+        next_action_at: at.map(in_seconds).into(),
         blocked: view.blocked.clone().into(),
     }
 }
@@ -250,6 +251,11 @@ pub(super) fn prevented(
     let after = credentials.keys.iter().map(|view| shown(view, None));
     let same = before == ours(after.collect());
     (same && !reasons.is_empty()).then(|| reasons.join("; "))
+}
+
+/// A moment without fractions of a second, which tell nobody anything.
+fn in_seconds(at: Timestamp) -> String {
+    at.round(Unit::Second).unwrap_or(at).to_string()
 }
 
 #[cfg(test)]

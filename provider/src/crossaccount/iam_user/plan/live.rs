@@ -269,6 +269,7 @@ impl Subject<'_> {
             groups: wanted.groups && prior.groups.is_null(),
             access_keys: credentials_too && wanted.access_keys,
             console_access: credentials_too && wanted.console_access,
+            own_credentials: false,
         };
         let Ok(recorded) = prior.recorded() else {
             return Look::default();
