@@ -63,6 +63,8 @@ pub(super) struct Applier<'a> {
     /// Parameters that a secret was put into.
     secret_names: BTreeSet<ParameterName>,
     records: Vec<StepRecord>,
+    /// What the present step has done besides, to be recorded after it.
+    beside: Option<StepRecord>,
 }
 
 /// How far the steps came.
@@ -92,6 +94,7 @@ impl<'a> Applier<'a> {
             earlier_intent: false,
             secret_names: BTreeSet::new(),
             records: Vec::new(),
+            beside: None,
         }
     }
 
@@ -120,6 +123,7 @@ impl<'a> Applier<'a> {
                 done.name = format!("{} {made}", step.action());
             }
             self.records.push(done);
+            self.records.extend(self.beside.take());
             match outcome {
                 Ok(_) => self.user.after(&step),
                 Err(error) => {
@@ -181,10 +185,11 @@ impl<'a> Applier<'a> {
         let store = self.store()?;
         let to = self.parameter(store, kind);
         let (target, name) = (self.tools.target, &self.user.name);
-        let request_id = store.move_to(target, from, &to, name).await?;
+        let moved = store.move_to(target, from, &to, name).await?;
         self.secret_names.insert(to);
-        store.delete(target, from).await?;
-        Ok(request_id)
+        let deletion = Step::DeleteSecret(from.clone());
+        self.beside = moved.deleted.map(|id| record(&deletion, &Ok(Some(id))));
+        Ok(moved.written)
     }
 
     /// One step, with the waiting that IAM's eventual consistency asks for.
