@@ -27,6 +27,15 @@ const UNDISTURBED_WITHIN: Duration = Duration::from_secs(20);
 /// How often creating and overwriting may find that the parameter came or went in between.
 const ATTEMPTS: u32 = 3;
 
+/// The request ids of a move; none for what had not to be done.
+#[derive(Debug, Clone, Default)]
+pub struct Moved {
+    /// Of the copy under the new name.
+    pub written: Option<String>,
+    /// Of the deletion under the old name.
+    pub deleted: Option<String>,
+}
+
 /// What is to be written.
 struct Content<'a> {
     name: &'a ParameterName,
@@ -257,7 +266,7 @@ impl SecretStore {
     }
 
     /// Moves a secret to another name: for a user that was renamed, or another prefix. Gives the
-    /// request id of the write, or none when nothing had to be written.
+    /// request ids of what had to be done.
     ///
     /// The value is copied before the old parameter is deleted, so that it is never gone. Safe to
     /// repeat: after a crash in between both are there, and the newer credential stays.
@@ -270,13 +279,13 @@ impl SecretStore {
         from: &ParameterName,
         to: &ParameterName,
         user_name: &UserName,
-    ) -> Result<Option<String>, Error> {
+    ) -> Result<Moved, Error> {
         if from == to {
-            return Ok(None);
+            return Ok(Moved::default());
         }
         let session = self.session(target, Access::Write).await?;
         match self.ownership(&session, from).await? {
-            ParameterState::Absent => return Ok(None),
+            ParameterState::Absent => return Ok(Moved::default()),
             ParameterState::Foreign { owner } => {
                 return Err(self
                     .foreign(target, from, owner.as_deref(), "move")
@@ -292,14 +301,14 @@ impl SecretStore {
             ParameterState::Ours { .. } => self.value(target, to).await?,
         };
         let Some(value) = self.value(target, from).await? else {
-            return Ok(None);
+            return Ok(Moved::default());
         };
-        let request_id = match newer {
+        let written = match newer {
             Some(newer) if newer.created() >= value.created() => None,
             _ => self.put(target, to, user_name, &value).await?,
         };
-        self.remove(&session, from).await?;
-        Ok(request_id)
+        let deleted = self.remove(&session, from).await?;
+        Ok(Moved { written, deleted })
     }
 
     pub(super) fn foreign(

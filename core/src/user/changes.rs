@@ -163,7 +163,7 @@ pub fn changes(wish: &Wish<'_>, start: Start<'_>) -> Changes {
         return changes;
     }
     let console_steps = console.steps.into_iter().map(Step::Console);
-    let key_steps = keys.steps.into_iter().map(Step::Key);
+    let mut key_steps: Vec<Step> = keys.steps.into_iter().map(Step::Key).collect();
     let (mut first, mut last) = (Vec::new(), Vec::new());
     // What is not wanted is only taken away, what is wanted may be given.
     match &wish.spec.console_access {
@@ -171,10 +171,15 @@ pub fn changes(wish: &Wish<'_>, start: Start<'_>) -> Changes {
         Some(_) => last.extend(console_steps),
     }
     match &wish.spec.access_key {
-        None => first.extend(key_steps),
+        None => {
+            // The tags go last: a run that dies before leaves no secret that nobody knows of.
+            let forget = key_steps.iter().position(|step| *step == Step::Key(KeyStep::Forget));
+            let place = forget.unwrap_or(key_steps.len());
+            key_steps.splice(place..place, forgotten_secret(wish, user));
+            first.extend(key_steps);
+        }
         Some(_) => last.extend(key_steps),
     }
-    first.extend(forgotten_secret(wish, user));
     let mut base = diff(wish.spec, wish.owner, user);
     let lifting = if user.is_some_and(ObservedUser::is_quarantined) {
         base.len().saturating_sub(2)
@@ -493,8 +498,8 @@ mod tests {
                 "ssm:DeleteParameter",
                 "iam:UntagUser",
                 "iam:DeleteAccessKey",
-                "iam:UntagUser",
                 "ssm:DeleteParameter",
+                "iam:UntagUser",
                 "iam:TagUser",
             ]
         );

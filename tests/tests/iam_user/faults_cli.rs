@@ -4,7 +4,7 @@
 use harness::{Terraform, World};
 use serde_json::{Map, Value, json};
 
-use super::faults::{Failure, Operation, Place, places};
+use super::faults::{Failure, Place, UserOperation as Operation, places};
 use super::scene::Scene;
 use super::subject::{content, first, prepare, second, user};
 

@@ -18,6 +18,8 @@ use tokio::process::{Child, Command};
 use tokio::sync::OnceCell;
 use tonic::transport::{Channel, Endpoint};
 
+/// What the CLI says about itself: the first one that has write-only attributes.
+const VERSION: &str = "1.11.0";
 pub(super) const TYPE_NAME: &str = "crossaccount_iam_user";
 const COOKIE: &str = "d602bf8f470bc67ca7faa0386276bbdd4330efaf76d1a219cb4d6991ca9872b2";
 
@@ -40,6 +42,16 @@ impl Stored {
     /// One attribute as text.
     pub(super) fn text(&self, name: &str) -> Option<&str> {
         attribute(self.object.as_ref()?, name).as_str()
+    }
+
+    /// Everything, as the state file has it.
+    pub(super) fn json(&self) -> Value {
+        self.object.as_ref().map_or(Value::Null, to_json)
+    }
+
+    /// What the provider keeps beside the attributes, as the state file has it.
+    pub(super) fn private(&self) -> &[u8] {
+        &self.private
     }
 }
 
@@ -81,7 +93,7 @@ impl Provider {
         let mut client = ProviderClient::new(channel).max_decoding_message_size(64 << 20);
         let schemas = schemas(&mut client).await?;
         let request = configure_provider::Request {
-            terraform_version: "1.9.0".to_owned(),
+            terraform_version: VERSION.to_owned(),
             config: Some(encode(&object(&schemas.provider, config))),
             ..Default::default()
         };
@@ -200,12 +212,20 @@ impl Provider {
             prior_private: stored.private.clone(),
             ..Default::default()
         };
-        let answer = self
-            .client
-            .plan_resource_change(request)
-            .await?
-            .into_inner();
+        let answer = self.client.plan_resource_change(request.clone()).await?;
+        let answer = answer.into_inner();
         check(&answer.diagnostics)?;
+        let planned = decode(answer.planned_state.as_ref())?.unwrap_or(Msgpack::Nil);
+        keeps_nothing_write_only(self.attributes, &planned)?;
+        let known = wanted.and_then(|wanted| wanted["name"].as_str());
+        if known.is_some() && stored.text("name") == known {
+            // Once for the reviewer, and once more when it is applied: both must say the same. A process that plans
+            // a new name twice sees two resources.
+            let again = self.client.plan_resource_change(request).await?.into_inner();
+            check(&again.diagnostics)?;
+            let again = decode(again.planned_state.as_ref())?.unwrap_or(Msgpack::Nil);
+            keeps_promises("the second plan", &planned, &again)?;
+        }
         Ok(answer)
     }
 
@@ -216,6 +236,7 @@ impl Provider {
         planned: plan_resource_change::Response,
     ) -> Result<()> {
         let creates = !stored.exists();
+        let promised = decode(planned.planned_state.as_ref())?.unwrap_or(Msgpack::Nil);
         let request = apply_resource_change::Request {
             type_name: TYPE_NAME.to_owned(),
             prior_state: Some(encode(stored.object.as_ref().unwrap_or(&Msgpack::Nil))),
@@ -236,7 +257,10 @@ impl Provider {
         stored.private = answer.private;
         let result = check(&answer.diagnostics);
         stored.tainted = creates && stored.object.is_some() && result.is_err();
-        result
+        let object = stored.object.as_ref().unwrap_or(&Msgpack::Nil);
+        keeps_nothing_write_only(self.attributes, object)?;
+        result?;
+        keeps_promises("the new state", &promised, object)
     }
 }
 
@@ -271,6 +295,10 @@ pub(super) fn object(attributes: &[schema::Attribute], values: &Value) -> Msgpac
     let entries = attributes.iter().map(|attribute| {
         let value = match (values.get(&attribute.name), &attribute.nested_type) {
             (None | Some(Value::Null), _) => Msgpack::Nil,
+            (Some(Value::Array(values)), Some(nested)) => {
+                let objects = values.iter().map(|value| object(&nested.attributes, value));
+                Msgpack::Array(objects.collect())
+            }
             (Some(value), Some(nested)) => object(&nested.attributes, value),
             (Some(value), None) => from_json(value),
         };
@@ -295,22 +323,88 @@ fn from_json(value: &Value) -> Msgpack {
     }
 }
 
-/// What Terraform proposes: the configuration, and for what only the provider knows the state so far.
+fn to_json(value: &Msgpack) -> Value {
+    match value {
+        Msgpack::Boolean(it) => Value::from(*it),
+        Msgpack::Integer(number) => Value::from(number.as_i64()),
+        Msgpack::F64(number) => Value::from(*number),
+        Msgpack::String(text) => Value::from(text.as_str()),
+        Msgpack::Array(items) => items.iter().map(to_json).collect(),
+        Msgpack::Map(entries) => entries
+            .iter()
+            .map(|(key, it)| (key.as_str().unwrap_or_default().to_owned(), to_json(it)))
+            .collect(),
+        _ => Value::Null,
+    }
+}
+
+/// What Terraform proposes: the configuration, and for what only the provider knows the state so far, at
+/// every depth. Elements of lists are matched by their place.
 fn proposal(attributes: &[schema::Attribute], prior: &Msgpack, config: &Msgpack) -> Msgpack {
     if config.is_nil() {
         return Msgpack::Nil;
     }
     let entries = attributes.iter().map(|it| {
-        let configured = attribute(config, &it.name);
-        let kept = it.computed && configured.is_nil();
-        let value = if kept {
-            attribute(prior, &it.name)
-        } else {
-            configured
+        let (configured, before) = (attribute(config, &it.name), attribute(prior, &it.name));
+        let value = match (&it.nested_type, configured) {
+            (_, Msgpack::Nil) if it.computed => before.clone(),
+            (Some(nested), Msgpack::Map(_)) => proposal(&nested.attributes, before, configured),
+            (Some(nested), Msgpack::Array(elements)) => {
+                let before = before.as_array().map_or(&[][..], Vec::as_slice);
+                let elements = elements.iter().enumerate().map(|(index, element)| {
+                    let before = before.get(index).unwrap_or(&Msgpack::Nil);
+                    proposal(&nested.attributes, before, element)
+                });
+                Msgpack::Array(elements.collect())
+            }
+            (_, configured) => configured.clone(),
         };
-        (Msgpack::from(it.name.as_str()), value.clone())
+        (Msgpack::from(it.name.as_str()), value)
     });
     Msgpack::Map(entries.collect())
+}
+
+/// What Terraform calls an inconsistent result: a value that was planned as known is another one now.
+fn keeps_promises(who: &str, promised: &Msgpack, found: &Msgpack) -> Result<()> {
+    fn keeps(promised: &Msgpack, found: &Msgpack) -> bool {
+        match (promised, found) {
+            // Not known yet.
+            (Msgpack::Ext(..), _) => true,
+            (Msgpack::Map(promised), Msgpack::Map(_)) => promised
+                .iter()
+                .all(|(name, value)| keeps(value, attribute(found, name.as_str().unwrap_or("")))),
+            (Msgpack::Array(promised), Msgpack::Array(found)) => {
+                promised.len() == found.len()
+                    && promised.iter().zip(found).all(|(one, other)| keeps(one, other))
+            }
+            (promised, found) => promised == found,
+        }
+    }
+    if keeps(promised, found) {
+        return Ok(());
+    }
+    bail!("{who} differs from what was planned:\n{promised}\n{found}")
+}
+
+/// Terraform refuses a plan and a state with a write-only value in it.
+fn keeps_nothing_write_only(attributes: &[schema::Attribute], object: &Msgpack) -> Result<()> {
+    for it in attributes {
+        let value = attribute(object, &it.name);
+        if it.write_only && !value.is_nil() {
+            bail!("the write-only {} is kept", it.name);
+        }
+        let Some(nested) = &it.nested_type else {
+            continue;
+        };
+        let elements = match value {
+            Msgpack::Array(elements) => elements.as_slice(),
+            one => std::slice::from_ref(one),
+        };
+        for element in elements {
+            keeps_nothing_write_only(&nested.attributes, element)?;
+        }
+    }
+    Ok(())
 }
 
 pub(super) fn attribute<'a>(object: &'a Msgpack, name: &str) -> &'a Msgpack {

@@ -13,6 +13,7 @@ mod faults;
 mod faults_cli;
 mod host;
 mod interrupts;
+mod leaks;
 mod lifecycle;
 mod member_role_life_cycle;
 mod plan_checks;

@@ -8,11 +8,21 @@ use serde_json::{Value, json};
 const BOUNDARY: &str = "Boundary";
 const OTHER_BOUNDARY: &str = "OtherBoundary";
 
+/// The reserved tags that are about credentials.
+const CREDENTIAL_TAGS: [&str; 4] = [
+    "crossaccount:current-key",
+    "crossaccount:retiring-key",
+    "crossaccount:key-intent",
+    "crossaccount:console-access",
+];
+
 /// All that IAM has of a user, but for its dates.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct User {
     pub(super) unique_id: String,
     pub(super) content: Content,
+    /// The reserved tags that are about credentials.
+    pub(super) credential_tags: BTreeMap<String, String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,13 +62,18 @@ pub(super) async fn prepare(iam: &aws_sdk_iam::Client) -> Result<()> {
     Ok(())
 }
 
+/// The ARN of the boundary that users get.
+pub(super) fn boundary(account_id: &str) -> String {
+    format!("arn:aws:iam::{account_id}:policy/{BOUNDARY}")
+}
+
 /// The user as it is created, as Terraform's JSON syntax has it too.
 pub(super) fn first(account_id: &str, adoption_policy: &str) -> Value {
     json!({
         "account_id": account_id,
         "name": "alice",
         "path": "/engineering/",
-        "permissions_boundary": format!("arn:aws:iam::{account_id}:policy/{BOUNDARY}"),
+        "permissions_boundary": boundary(account_id),
         "managed_policy_arns": ["arn:aws:iam::aws:policy/ReadOnlyAccess"],
         "inline_policies": {"one": statement("sqs:*").to_string(), "two": statement("sns:*").to_string()},
         "groups": ["engineers"],
@@ -152,8 +167,10 @@ pub(super) async fn user(iam: &aws_sdk_iam::Client, name: &str) -> Result<Option
         .tags()
         .iter()
         .map(|tag| (tag.key().to_owned(), tag.value().to_owned()));
+    let (credential_tags, tags) = tags.partition(|(key, _)| CREDENTIAL_TAGS.contains(&key.as_str()));
     let boundary = found.permissions_boundary();
     Ok(Some(User {
+        credential_tags,
         unique_id: found.user_id().to_owned(),
         content: Content {
             name: found.user_name().to_owned(),
@@ -161,7 +178,7 @@ pub(super) async fn user(iam: &aws_sdk_iam::Client, name: &str) -> Result<Option
             boundary: boundary
                 .and_then(|it| it.permissions_boundary_arn())
                 .map(str::to_owned),
-            tags: tags.collect(),
+            tags,
             policies: policies
                 .attached_policies()
                 .iter()

@@ -525,6 +525,11 @@ impl<'a> Planner<'a> {
         let old = self.keys.current.map(|current| current.key);
         let reason = self.reason(need, old);
         self.decision.reasons.push(reason);
+        // A current key that IAM does not list is gone, or was made a moment ago: then it must not become a key that
+        // nobody knows. A tag about a key that is gone does no harm.
+        let unlisted = self.observed.tags.current.as_ref();
+        let unlisted = unlisted.filter(|_| self.keys.retiring.is_none());
+        let retire = old.map(|old| &old.id).or(unlisted.map(|tag| &tag.id));
         let beside = self.keys.foreign.iter().map(|key| key.id.clone()).collect();
         self.decision.steps.extend([
             KeyStep::OpenIntent { beside },
@@ -532,7 +537,7 @@ impl<'a> Planner<'a> {
             KeyStep::Verify,
             KeyStep::Store,
             KeyStep::NameCurrent {
-                retire: old.map(|old| old.id.clone()),
+                retire: retire.cloned(),
                 trigger: self.policy.rotation_trigger().cloned(),
             },
         ]);

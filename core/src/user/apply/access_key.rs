@@ -39,13 +39,19 @@ impl Applier<'_> {
     pub(super) async fn key_step(&mut self, step: &KeyStep) -> Result<Option<String>, Error> {
         match step {
             KeyStep::OpenIntent { beside } => {
+                let earlier = KeyTags::read(&self.user.tags).intent;
+                self.earlier_intent |= earlier.is_some();
                 let intent = KeyTags::open_intent(self.tools.clock.now(), beside);
                 let opened = self.tag(intent).await?;
                 self.intent_is_ours = true;
                 Ok(opened)
             }
             KeyStep::Create => self.create_key().await,
-            KeyStep::Verify => self.verify_key().await,
+            KeyStep::Verify => {
+                let verified = self.verify_key().await?;
+                self.delete_late_keys().await?;
+                Ok(verified)
+            }
             KeyStep::Store => self.store_key().await,
             KeyStep::NameCurrent { retire, trigger } => {
                 let id = self.new_key()?.id.clone();
@@ -125,17 +131,11 @@ impl Applier<'_> {
     /// has. After a failure that may have made one, keys that were not there before are deleted first.
     async fn create_key(&mut self) -> Result<Option<String>, Error> {
         let (session, name) = (self.tools.session, &self.user.name);
-        let known: BTreeSet<String> = self
-            .user
-            .access_keys
-            .iter()
-            .flat_map(|keys| keys.keys.iter().map(|key| key.id.clone()))
-            .collect();
+        let known = self.known_keys();
         let (once, cleaned) = (Once::default(), Mutex::new(Vec::new()));
         let attempt = || async {
             if once.is_lost() {
-                self.delete_keys_but(&known, &cleaned).await?;
-                once.found();
+                once.looked(self.delete_keys_but(&known, &cleaned).await?);
             }
             let answer = session
                 .call_once("iam:CreateAccessKey", |iam| {
@@ -146,15 +146,16 @@ impl Applier<'_> {
         };
         let waits = |error: &Error| once.waits(error, self.fresh);
         let answer = settle(&self.tools.limits.settle(VISIBLE_WITHIN), waits, attempt).await;
-        let clean = match (&answer, once.is_lost()) {
-            (Err(_), true) => self.delete_keys_but(&known, &cleaned).await.is_ok(),
-            _ => true,
-        };
+        if answer.is_err() && once.is_lost() {
+            let found = self.delete_keys_but(&known, &cleaned).await;
+            once.looked(found.unwrap_or(false));
+        }
+        self.earlier_intent |= once.is_unseen();
         self.records
             .append(&mut cleaned.into_inner().unwrap_or_else(PoisonError::into_inner));
         let answer = match answer {
             Ok(answer) => answer,
-            Err(error) if clean => return Err(self.close_intent_after(error).await),
+            Err(error) if !once.is_unseen() => return Err(self.close_intent_after(error).await),
             Err(error) => {
                 return Err(error.with_advice(
                     "A new key may have been made; the next run finds and deletes it. The other keys of the user are \
@@ -186,14 +187,16 @@ impl Applier<'_> {
     }
 
     /// Deletes keys that appeared while one was being made: nobody has their secrets. What it did is
-    /// recorded.
+    /// recorded. Whether there was one.
     async fn delete_keys_but(
         &self,
         known: &BTreeSet<String>,
         records: &Mutex<Vec<StepRecord>>,
-    ) -> Result<(), Error> {
+    ) -> Result<bool, Error> {
         let keys = observe::list_access_keys(self.tools.session, &self.user.name).await?;
+        let mut found = false;
         for key in keys.into_iter().filter(|key| !known.contains(&key.id)) {
+            found = true;
             let step = Step::DeleteAccessKey(key.id);
             let deleted = self.carry_out(&step).await;
             let mut records = records.lock().unwrap_or_else(PoisonError::into_inner);
@@ -201,7 +204,26 @@ impl Applier<'_> {
             drop(records);
             deleted?;
         }
-        Ok(())
+        Ok(found)
+    }
+
+    /// The ids of all keys that this operation knows of.
+    fn known_keys(&self) -> BTreeSet<String> {
+        let keys = self.user.access_keys.iter().flat_map(|keys| &keys.keys);
+        keys.map(|key| key.id.clone()).collect()
+    }
+
+    /// An earlier try or run may have made a key that IAM did not list when it was looked for. By now it does, and
+    /// with this key's name on the user nobody would know whose it is.
+    async fn delete_late_keys(&mut self) -> Result<(), Error> {
+        if !self.earlier_intent {
+            return Ok(());
+        }
+        let deleted = Mutex::new(Vec::new());
+        let result = self.delete_keys_but(&self.known_keys(), &deleted).await;
+        self.records
+            .append(&mut deleted.into_inner().unwrap_or_else(PoisonError::into_inner));
+        result.map(drop)
     }
 
     /// Asks STS who the new key is, and at the same time whether the intent on the user is still this
@@ -340,10 +362,13 @@ impl Applier<'_> {
         }
     }
 
-    /// No key of the intent exists. An intent that stays does no harm: there is nothing that it explains.
+    /// No key of the intent exists. An intent that stays does no harm: there is nothing that it explains. It has to
+    /// stay when a key of an earlier try or run may still turn up.
     async fn close_intent_after(&mut self, error: Error) -> Error {
-        if self.intent_is_ours {
-            let _ = self.tag(KeyTags::close_intent()).await;
+        if self.intent_is_ours && !self.earlier_intent {
+            let closed = self.tag(KeyTags::close_intent()).await;
+            let step = Step::TagUser(KeyTags::close_intent());
+            self.records.push(record(&step, &closed));
         }
         error.with_advice(
             "Nothing was lost: no new key is left, and the other keys of the user are as they were.",

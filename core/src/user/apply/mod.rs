@@ -58,9 +58,13 @@ pub(super) struct Applier<'a> {
     new_key: Option<NewKey>,
     /// Whether the intent on the user is this operation's. Another run's is not closed.
     intent_is_ours: bool,
+    /// Whether an earlier run left its intent open: it may have made a key that IAM does not list yet.
+    earlier_intent: bool,
     /// Parameters that a secret was put into.
     secret_names: BTreeSet<ParameterName>,
     records: Vec<StepRecord>,
+    /// What the present step has done besides, to be recorded after it.
+    beside: Option<StepRecord>,
 }
 
 /// How far the steps came.
@@ -87,8 +91,10 @@ impl<'a> Applier<'a> {
             password: None,
             new_key: None,
             intent_is_ours: false,
+            earlier_intent: false,
             secret_names: BTreeSet::new(),
             records: Vec::new(),
+            beside: None,
         }
     }
 
@@ -117,6 +123,7 @@ impl<'a> Applier<'a> {
                 done.name = format!("{} {made}", step.action());
             }
             self.records.push(done);
+            self.records.extend(self.beside.take());
             match outcome {
                 Ok(_) => self.user.after(&step),
                 Err(error) => {
@@ -178,10 +185,11 @@ impl<'a> Applier<'a> {
         let store = self.store()?;
         let to = self.parameter(store, kind);
         let (target, name) = (self.tools.target, &self.user.name);
-        let request_id = store.move_to(target, from, &to, name).await?;
+        let moved = store.move_to(target, from, &to, name).await?;
         self.secret_names.insert(to);
-        store.delete(target, from).await?;
-        Ok(request_id)
+        let deletion = Step::DeleteSecret(from.clone());
+        self.beside = moved.deleted.map(|id| record(&deletion, &Ok(Some(id))));
+        Ok(moved.written)
     }
 
     /// One step, with the waiting that IAM's eventual consistency asks for.

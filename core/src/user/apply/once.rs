@@ -17,6 +17,7 @@ const TRIES: u32 = 3;
 pub(super) struct Once {
     tries: AtomicU32,
     lost: AtomicBool,
+    unseen: AtomicBool,
 }
 
 impl Once {
@@ -34,9 +35,18 @@ impl Once {
         self.lost.load(Ordering::Relaxed)
     }
 
-    /// The trace of lost tries was removed.
-    pub(super) fn found(&self) {
+    /// The trace of lost tries was looked for, and removed if there was one. Without one the try may still have been
+    /// carried out: IAM lists new things late.
+    pub(super) fn looked(&self, found: bool) {
         self.lost.store(false, Ordering::Relaxed);
+        if !found {
+            self.unseen.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether a try may have left something that nobody could see.
+    pub(super) fn is_unseen(&self) -> bool {
+        self.unseen.load(Ordering::Relaxed)
     }
 
     /// Whether another try may help.

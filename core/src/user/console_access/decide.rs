@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::{CONSOLE_ACCESS_TAG, ConsoleAccess, ObservedConsole, StoredPassword};
+use super::{
+    CONSOLE_ACCESS_TAG, ConsoleAccess, ObservedConsole, StoredPassword, UNFINISHED_MARK,
+};
 
 /// One change of the console access, one AWS write.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -144,8 +146,7 @@ fn give(
                  adoption_policy = \"adopt\" to replace the password",
             );
         }
-        // The mark of nothing: a crash after it is seen as a password that is still to be made.
-        let claim = marked("managed 0000000000000000");
+        let claim = marked(UNFINISHED_MARK);
         let steps = [claim]
             .into_iter()
             .chain(store)
@@ -171,11 +172,12 @@ fn give(
             refusal: None,
         };
     };
-    let mark = (mark != wanted_mark).then(|| marked(&wanted_mark));
-    let steps = store
+    // Another mark than the wanted one says that the password is still to be set, whichever it is.
+    let claim = (mark == wanted_mark).then(|| marked(UNFINISHED_MARK));
+    let steps = claim
         .into_iter()
-        .chain([update])
-        .chain(mark)
+        .chain(store)
+        .chain([update, marked(&wanted_mark)])
         .chain(obsolete);
     ConsoleDecision::does(reason, steps)
 }
@@ -204,7 +206,7 @@ mod tests {
 
     use super::super::{
         CONSOLE_ACCESS_TAG, ConsoleAccess, GivenPassword, LoginProfile, ObservedConsole,
-        PasswordSource, StoredPassword,
+        PasswordSource, StoredPassword, UNFINISHED_MARK,
     };
     use super::{ConsoleStep, decide};
 
@@ -373,13 +375,15 @@ mod tests {
     }
 
     #[test]
-    fn a_demand_sets_a_new_password_and_nothing_else() {
+    fn a_demand_sets_a_new_password_that_the_next_run_sets_when_this_one_dies() {
         let wanted = ConsoleAccess::generated();
         let world = world(Some(wanted.mark()), true, StoredPassword::Ours);
         let steps = decide(Some(&wanted), true, &world.tags, &world.console).steps;
         let update = ConsoleStep::UpdateProfile {
             password_reset_required: true,
         };
-        assert_eq!(steps, [ConsoleStep::Store, update]);
+        let marks = [UNFINISHED_MARK.to_owned(), wanted.mark()].map(ConsoleStep::Mark);
+        let [unfinished, done] = marks;
+        assert_eq!(steps, [unfinished, ConsoleStep::Store, update, done]);
     }
 }

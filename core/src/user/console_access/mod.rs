@@ -16,6 +16,10 @@ use jiff::Timestamp;
 /// `managed <16 hexadecimal digits>`.
 pub const CONSOLE_ACCESS_TAG: &str = "crossaccount:console-access";
 
+/// The value of [`CONSOLE_ACCESS_TAG`] while a password is made and set. It is the mark of nothing: a run that dies in
+/// between leaves a stored password that may not be the one of the login profile, and the next run sets a new one.
+pub(in crate::user) const UNFINISHED_MARK: &str = "managed 0000000000000000";
+
 /// A login profile, as `GetLoginProfile` tells it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LoginProfile {

@@ -15,7 +15,9 @@ use crate::secrets::{KeyCheck, ParameterName, ParameterState, SecretKind, Secret
 use crate::session::{Access, Session, Target};
 use crate::user::access_keys::{self, Demand, KeyPolicy, KeyStep, StoredKey};
 use crate::user::apply::{Applier, record};
-use crate::user::console_access::{ConsoleAccess, ConsoleStep, PasswordSource, StoredPassword};
+use crate::user::console_access::{
+    CONSOLE_ACCESS_TAG, ConsoleAccess, ConsoleStep, PasswordSource, StoredPassword, UNFINISHED_MARK,
+};
 use crate::user::{
     Changes, Demands, Expected, Facets, NoCredentials, ObservedUser, Parameters, Places, Recorded,
     Refusal, Start, Step, UserSpec, Wish, changes, observe,
@@ -519,10 +521,11 @@ fn decide_reset(user: &ObservedUser, password_reset_required: bool) -> Result<Ve
     let update = ConsoleStep::UpdateProfile {
         password_reset_required,
     };
-    Ok(vec![
-        Step::Console(ConsoleStep::Store),
-        Step::Console(update),
-    ])
+    let mark = user.tags.get(CONSOLE_ACCESS_TAG).cloned().unwrap_or_default();
+    let marks = [UNFINISHED_MARK.to_owned(), mark].map(ConsoleStep::Mark);
+    let [unfinished, done] = marks;
+    let steps = [unfinished, ConsoleStep::Store, update, done];
+    Ok(steps.map(Step::Console).into())
 }
 
 /// Whether the password that is wanted can satisfy the policy of its account. Pure.

@@ -315,6 +315,8 @@ proptest! {
             let current = world.current_id().unwrap();
             prop_assert!(!start.keys.iter().any(|key| key.id == current));
             prop_assert_eq!(&world.stored, &StoredKey::Holds(current));
+            // A current key that IAM does not list is named too, in case that it was only made a moment ago.
+            let retire = retire.as_ref().filter(|old| start.keys.iter().any(|key| key.id == **old));
             if let Some(old) = retire {
                 prop_assert_eq!(world.retiring_id(), Some(old.clone()));
             }
