@@ -18,6 +18,7 @@
     reason = "its output is what it is for"
 )]
 
+mod credentials;
 mod report;
 mod start;
 mod watch;
@@ -51,13 +52,17 @@ fn main() -> Result<()> {
     report.binary_size(size);
     step("start and schema");
     report.start(&start::measure(&binary, arguments.starts)?);
-    workload::measure(
-        &arguments.size,
-        arguments.latency,
-        arguments.runs,
+    let (size, latency, runs) = (&arguments.size, arguments.latency, arguments.runs);
+    let mut phases = workload::measure(size, latency, runs, &mut report, &step)?;
+    phases.extend(credentials::measure(
+        size,
+        latency,
+        runs,
         &mut report,
         &step,
-    )?;
+    )?);
+    report.sessions(phases.iter().flat_map(|phase| &phase.calls))?;
+    report.memory(phases.iter());
 
     println!("{report}");
     let path = harness::target_directory().join("bench-results.json");

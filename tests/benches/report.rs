@@ -2,6 +2,8 @@
 //!
 //! Sizes are decimal: 1 MB is 1,000,000 bytes.
 
+mod credentials;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
@@ -12,6 +14,8 @@ use comfy_table::{ContentArrangement, Table};
 use harness::bench_server::{Call, by_action};
 use harness::terraform::find_cli;
 use serde_json::{Value, json};
+
+pub(crate) use credentials::{Refresh, Rotations, UpdateCalls};
 
 use crate::start::Start;
 use crate::watch::{Run, Usage};
@@ -38,6 +42,10 @@ impl Phase {
         Self { name, run, calls }
     }
 
+    pub(crate) fn wall(&self) -> Duration {
+        self.run.wall
+    }
+
     fn seconds(&self) -> f64 {
         self.run.wall.as_secs_f64()
     }
@@ -60,6 +68,10 @@ pub(crate) struct Report {
     context: Value,
     title: String,
     latency: Duration,
+    /// The seconds of a plan without a provider.
+    floor: f64,
+    /// How many calls of an update that rotates a key wait for each other.
+    whole_chain: Option<usize>,
     measures: Vec<Measure>,
     calls: Vec<(&'static str, BTreeMap<String, usize>)>,
     details: BTreeMap<&'static str, Value>,
@@ -87,7 +99,7 @@ impl Measure {
     fn shown(&self, number: f64) -> String {
         match self.unit {
             "" => format!("{number}"),
-            "s" => format!("{number:.2} s"),
+            "s" | "x" => format!("{number:.2} {}", self.unit),
             unit => format!("{number:.1} {unit}"),
         }
     }
@@ -136,6 +148,8 @@ impl Report {
             context,
             title,
             latency,
+            floor: 0.0,
+            whole_chain: None,
             measures: Vec::new(),
             calls: Vec::new(),
             details: BTreeMap::new(),
@@ -226,6 +240,7 @@ impl Report {
 
     pub(crate) fn plans(&mut self, plans: &Plans, size: Size) -> Result<()> {
         let floor = median(plans.floor.iter().copied()).as_secs_f64();
+        self.floor = floor;
         let plan = median(plans.with_latency.iter().map(|plan| plan.run.wall)).as_secs_f64();
         let at_once = median(plans.without_latency.iter().map(|plan| plan.wall)).as_secs_f64();
         let reads = self.latency.as_secs_f64() * count(size.all_users()) / count(PARALLELISM);

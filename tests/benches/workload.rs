@@ -10,7 +10,7 @@ use harness::bench_server::{BenchServer, BenchServerOptions, Call, round_trips};
 use crate::report::{Phase, Plans, Report};
 use crate::watch::{Run, run};
 
-const AUDIT_BUCKET: &str = "audit-benchmark";
+pub(crate) const AUDIT_BUCKET: &str = "audit-benchmark";
 /// Terraform's default.
 pub(crate) const PARALLELISM: usize = 10;
 /// The user itself, one attached policy, one inline policy, one membership; tags and boundary come with the user.
@@ -34,14 +34,14 @@ impl Size {
     }
 }
 
-/// Runs everything and tells the report.
+/// Runs everything, tells the report, and gives the runs whose memory and sessions count.
 pub(crate) fn measure(
     size: &Size,
     latency: Duration,
     runs: usize,
     report: &mut Report,
     step: &dyn Fn(&str),
-) -> Result<()> {
+) -> Result<Vec<Phase>> {
     step("the same number of terraform_data resources, for Terraform's own time");
     let floor = Terraform::new([])?;
     floor.write("main.tf", &(locals(*size) + FLOOR))?;
@@ -103,35 +103,33 @@ pub(crate) fn measure(
     let destroy = Phase::new("destroy", destroy, checked_calls(&server)?);
     ensure!(server.users() == 0, "{} users are left", server.users());
     report.phase(&destroy);
-    let phases = [&create, &update, &destroy]
-        .into_iter()
-        .chain(&plans.with_latency);
-    report.sessions(phases.clone().flat_map(|phase| &phase.calls))?;
-    report.memory(phases);
-    Ok(())
+    let mut phases = plans.with_latency;
+    phases.extend([create, update, destroy]);
+    Ok(phases)
 }
 
-fn apply(terraform: &Terraform, arguments: &[&str]) -> Result<Run> {
+pub(crate) fn apply(terraform: &Terraform, arguments: &[&str]) -> Result<Run> {
     let mut done = run(terraform, arguments)?;
     done.output = done.output.expect_success()?;
     Ok(done)
 }
 
 /// A plan that must find nothing to do.
-fn no_change(terraform: &Terraform) -> Result<Run> {
+pub(crate) fn no_change(terraform: &Terraform) -> Result<Run> {
     let mut done = run(terraform, &["plan", "-no-color", "-detailed-exitcode"])?;
     // Exit code 2, changes, is not a success here either.
     done.output = done.output.expect_success()?;
     Ok(done)
 }
 
-/// The calls since the last time. A refusal means that something else was measured than was meant; only a user that
-/// does not exist yet, or has no console password, is an answer.
-fn checked_calls(server: &BenchServer) -> Result<Vec<Call>> {
+/// The calls since the last time. A refusal means that something else was measured than was meant; only a user or
+/// secret that does not exist yet, or a user without a console password, is an answer.
+pub(crate) fn checked_calls(server: &BenchServer) -> Result<Vec<Call>> {
     let calls = server.take_calls();
     for call in &calls {
         match call.error_code.as_deref() {
-            None | Some("NoSuchEntity") => {}
+            // The latter is Parameter Store's answer about a parameter that does not exist.
+            None | Some("NoSuchEntity" | "InvalidResourceId") => {}
             Some(code) => bail!(
                 "{} in account {} was refused: {code}",
                 call.action,
@@ -142,7 +140,7 @@ fn checked_calls(server: &BenchServer) -> Result<Vec<Call>> {
     Ok(calls)
 }
 
-fn by_user(calls: &[Call], size: Size) -> Result<BTreeMap<(&str, &str), Vec<&Call>>> {
+pub(crate) fn by_user(calls: &[Call], size: Size) -> Result<BTreeMap<(&str, &str), Vec<&Call>>> {
     let mut users: BTreeMap<_, Vec<&Call>> = BTreeMap::new();
     for call in calls.iter().filter(|call| !call.user_name.is_empty()) {
         let key = (call.account_id.as_str(), call.user_name.as_str());
@@ -158,15 +156,16 @@ fn by_user(calls: &[Call], size: Size) -> Result<BTreeMap<(&str, &str), Vec<&Cal
 }
 
 /// For each user, how many round trips all its calls took.
-fn trips_per_user(calls: &[Call], size: Size) -> Result<Vec<usize>> {
+pub(crate) fn trips_per_user(calls: &[Call], size: Size) -> Result<Vec<usize>> {
     let users = by_user(calls, size)?;
     Ok(users.into_values().map(round_trips).collect())
 }
 
 /// For each user, how many calls changed something.
 fn writes_per_user(calls: &[Call], size: Size) -> Result<Vec<usize>> {
+    // The audit records have a bucket, and no user.
     let is_write = |call: &&&Call| {
-        let name = call.action.split(':').nth(1).unwrap_or_default();
+        let name = call.action.strip_prefix("iam:").unwrap_or("Get");
         !name.starts_with("Get") && !name.starts_with("List")
     };
     let users = by_user(calls, size)?;
@@ -189,7 +188,7 @@ pub(crate) fn sessions_per_account<'a>(calls: impl Iterator<Item = &'a Call>) ->
 }
 
 /// The users as data, for both configurations.
-fn locals(size: Size) -> String {
+pub(crate) fn locals(size: Size) -> String {
     let (accounts, users) = (size.accounts, size.users);
     format!(
         r#"variable "team" {{ default = "red" }}

@@ -117,7 +117,6 @@ macro_rules! client_config {
                 .behavior_version(BehaviorVersion::latest())
                 .http_client(self.connection.http.clone())
                 .region($sdk::config::Region::new(region))
-                .credentials_provider(self.credentials.clone())
                 .identity_cache(self.identity_cache.clone())
                 .retry_config(self.connection.retries())
                 .retry_partition(partition)
@@ -127,6 +126,9 @@ macro_rules! client_config {
                 // Answers are a few kilobytes; the attempt timeout covers a stalled one.
                 .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
                 .interceptor(interceptor);
+            // Not `credentials_provider`, which wraps the provider anew: each client would fetch credentials of
+            // its own, because the cache tells providers apart by their wrapping.
+            builder.set_credentials_provider(Some(self.credentials.clone()));
             builder.set_app_name(
                 AppName::new(concat!("crossaccount-", env!("CARGO_PKG_VERSION"))).ok(),
             );

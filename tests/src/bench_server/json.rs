@@ -80,9 +80,20 @@ pub(super) fn answer(
     (wire::answer(status, &headers, body), call)
 }
 
-/// A secret is about the user in its name, `<prefix>/<account id>/<user>/<what>`, wherever it is kept.
+/// A secret is about the user in its name, `<prefix>/<account id>/<user>/<what>`, wherever it is kept. A list is about
+/// none, unless it asks for one name.
 fn about(request: &Value, call: &mut Call) {
-    let name = [text(request, "Name"), text(request, "ResourceId")].concat();
+    let filter = &request["ParameterFilters"][0];
+    let asked = match text(filter, "Key") {
+        "Name" => filter["Values"][0].as_str(),
+        _ => None,
+    };
+    let name = [
+        text(request, "Name"),
+        text(request, "ResourceId"),
+        asked.unwrap_or_default(),
+    ]
+    .concat();
     let mut parts = name.rsplit('/').skip(1);
     if let (Some(user), Some(account)) = (parts.next(), parts.next())
         && account.len() == 12

@@ -8,13 +8,14 @@ use std::time::Duration;
 pub struct Call {
     /// For example `iam:CreateUser`.
     pub action: String,
-    /// The account that it is about; for `AssumeRole` the account of the role, for a secret that of its user.
+    /// The account that it is about; for `AssumeRole` the account of the role, for a secret and an audit record that of
+    /// the user.
     pub account_id: String,
     /// The session that made it, and for `AssumeRole` the session that it opens. A process of the provider has
     /// a session name of its own, so this tells processes apart. Empty for the hub's own calls.
     pub session_name: String,
-    /// The user that it is about: the one that is named, whose key or secret it is, or whose key signed. Empty when it
-    /// is about none.
+    /// The user that it is about: the one that is named, whose key, secret or audit record it is, or whose key signed.
+    /// Empty when it is about none.
     pub user_name: String,
     /// When the request was complete, counted from the start of the server.
     pub begin: Duration,

@@ -4,6 +4,7 @@ use bytes::Bytes;
 use http_body_util::Full;
 use hyper::http::request::Parts;
 use hyper::{Method, Response};
+use serde_json::Value;
 
 use super::log::Call;
 use super::serve::{new_call, unknown_operation};
@@ -12,7 +13,12 @@ use super::wire::{self, Refusal, element};
 
 const CHECKSUM: &str = "x-amz-checksum-crc32";
 
-pub(super) fn answer(state: &mut State, key: &str, head: &Parts) -> (Response<Full<Bytes>>, Call) {
+pub(super) fn answer(
+    state: &mut State,
+    key: &str,
+    head: &Parts,
+    body: &[u8],
+) -> (Response<Full<Bytes>>, Call) {
     let path = head.uri.path().trim_start_matches('/');
     let (bucket, object) = path.split_once('/').unwrap_or((path, ""));
     let operation = match (&head.method, object) {
@@ -29,6 +35,7 @@ pub(super) fn answer(state: &mut State, key: &str, head: &Parts) -> (Response<Fu
         )),
         Some(caller) => {
             caller.account_id.clone_into(&mut call.account_id);
+            about(body, &mut call);
             let create_only = head.headers.contains_key("if-none-match");
             carry_out(state, operation, bucket, object, create_only)
         }
@@ -66,6 +73,17 @@ pub(super) fn answer(state: &mut State, key: &str, head: &Parts) -> (Response<Fu
         }
     };
     (response, call)
+}
+
+/// An audit record is about the user that it names.
+fn about(body: &[u8], call: &mut Call) {
+    let record: Value = serde_json::from_slice(body).unwrap_or_default();
+    if let (Some(account_id), Some(user_name)) =
+        (record["account_id"].as_str(), record["user_name"].as_str())
+    {
+        account_id.clone_into(&mut call.account_id);
+        user_name.clone_into(&mut call.user_name);
+    }
 }
 
 type Headers = Vec<(&'static str, &'static str)>;

@@ -100,7 +100,7 @@ async fn handle(
     let (key, service) = credential(authorization);
     shared.state().note_use(key, service);
     let (response, mut call) = match service {
-        "s3" => s3::answer(&mut shared.state(), key, &head),
+        "s3" => s3::answer(&mut shared.state(), key, &head, &body),
         "ssm" | "kms" => {
             let target = head.headers.get("x-amz-target");
             let target = target.and_then(|target| target.to_str().ok());

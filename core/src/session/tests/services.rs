@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::error::ErrorKind;
 use crate::secret::Secret;
-use crate::session::tests::{MEMBER, member};
+use crate::session::tests::{MEMBER, get_user, member, open};
 use crate::session::{Access, Attempts, SessionSettings};
 use crate::testing::{Answer, Server, all_is_well, sessions};
 
@@ -44,6 +44,22 @@ async fn a_call_that_must_not_be_repeated_is_sent_once() {
         .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Internal);
     assert_eq!(server.requests("CreateAccessKey").len(), 1);
+}
+
+#[tokio::test]
+async fn all_clients_of_a_session_use_one_session_of_sts() {
+    let server = Server::start(all_is_well).await;
+    let sessions = sessions(server.settings());
+    let session = open(&sessions).await.unwrap();
+    get_user(&session).await.unwrap();
+    session
+        .call_once("iam:GetUser", |iam| {
+            iam.get_user().user_name("alice").send()
+        })
+        .await
+        .unwrap();
+    assert_eq!(server.requests("GetUser").len(), 2);
+    assert_eq!(server.requests("AssumeRole").len(), 1);
 }
 
 fn identity(arn: &str) -> Answer {

@@ -1,5 +1,6 @@
 //! What operations take and what they lead to.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -78,6 +79,8 @@ pub struct Recorded {
     pub unique_id: String,
     /// Where its secrets were put.
     pub parameters: Parameters,
+    /// The ids of its access keys, as far as they are known: a key that is expected costs no second round trip.
+    pub access_keys: BTreeSet<String>,
 }
 
 /// At which moment credentials are old or young, and which of them an operation may change.

@@ -9,7 +9,9 @@ use crate::audit::{Action, Status};
 use crate::error::{Error, ErrorKind};
 use crate::session::{Access, Session, Target};
 use crate::user::apply::Applier;
-use crate::user::{Changes, ObservedUser, Ownership, Start, Step, UserSpec, changes, observe};
+use crate::user::{
+    Changes, Expected, ObservedUser, Ownership, Start, Step, UserSpec, changes, observe,
+};
 
 impl Users {
     /// Brings a user that is remembered to the wanted state, credentials included as far as `scope` says.
@@ -97,7 +99,10 @@ impl Users {
         limits.check_start()?;
         self.check_store(target, spec)?;
         let session = self.sessions.open(target, Access::Write).await?;
-        let expected = expected(spec, &recorded.parameters);
+        let expected = Expected {
+            access_keys: recorded.access_keys.clone(),
+            ..expected(spec, &recorded.parameters)
+        };
         let place = self.place(&session, target, &expected, true);
         let mut found = observe::observe(place, &recorded.name, spec.facets()).await?;
         if found.is_none() && spec.name != recorded.name {

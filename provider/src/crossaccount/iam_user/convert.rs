@@ -104,6 +104,7 @@ impl IamUserModel {
             name: self.user_name()?,
             unique_id: required("unique_id", &self.unique_id)?,
             parameters: self.parameters(),
+            access_keys: self.key_ids().collect(),
         })
     }
 
