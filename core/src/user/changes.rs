@@ -173,7 +173,9 @@ pub fn changes(wish: &Wish<'_>, start: Start<'_>) -> Changes {
     match &wish.spec.access_key {
         None => {
             // The tags go last: a run that dies before leaves no secret that nobody knows of.
-            let forget = key_steps.iter().position(|step| *step == Step::Key(KeyStep::Forget));
+            let forget = key_steps
+                .iter()
+                .position(|step| *step == Step::Key(KeyStep::Forget));
             let place = forget.unwrap_or(key_steps.len());
             key_steps.splice(place..place, forgotten_secret(wish, user));
             first.extend(key_steps);

@@ -221,7 +221,11 @@ impl Provider {
         if known.is_some() && stored.text("name") == known {
             // Once for the reviewer, and once more when it is applied: both must say the same. A process that plans
             // a new name twice sees two resources.
-            let again = self.client.plan_resource_change(request).await?.into_inner();
+            let again = self
+                .client
+                .plan_resource_change(request)
+                .await?
+                .into_inner();
             check(&again.diagnostics)?;
             let again = decode(again.planned_state.as_ref())?.unwrap_or(Msgpack::Nil);
             keeps_promises("the second plan", &planned, &again)?;
@@ -375,7 +379,10 @@ fn keeps_promises(who: &str, promised: &Msgpack, found: &Msgpack) -> Result<()> 
                 .all(|(name, value)| keeps(value, attribute(found, name.as_str().unwrap_or("")))),
             (Msgpack::Array(promised), Msgpack::Array(found)) => {
                 promised.len() == found.len()
-                    && promised.iter().zip(found).all(|(one, other)| keeps(one, other))
+                    && promised
+                        .iter()
+                        .zip(found)
+                        .all(|(one, other)| keeps(one, other))
             }
             (promised, found) => promised == found,
         }

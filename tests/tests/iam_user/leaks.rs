@@ -111,7 +111,9 @@ fn matches(form: &[u8]) -> Regex {
 
 /// What of the base64 of a longer text tells that the secret is in it, so many bytes after a group of three began.
 fn base64_inside(secret: &[u8], before: usize) -> Vec<u8> {
-    let padded: Vec<u8> = std::iter::repeat_n(0, before).chain(secret.iter().copied()).collect();
+    let padded: Vec<u8> = std::iter::repeat_n(0, before)
+        .chain(secret.iter().copied())
+        .collect();
     let whole = padded.len() / 3 * 3;
     let text = STANDARD.encode(&padded[..whole]);
     // The first group has bytes of whatever comes before.
@@ -157,7 +159,10 @@ impl Trail {
         let needles = [
             ("the external id".to_owned(), world.external_id().to_owned()),
             ("the given password".to_owned(), GIVEN.to_owned()),
-            ("the given password of later".to_owned(), GIVEN_LATER.to_owned()),
+            (
+                "the given password of later".to_owned(),
+                GIVEN_LATER.to_owned(),
+            ),
         ];
         let mut trail = Self {
             world,
@@ -171,9 +176,8 @@ impl Trail {
     }
 
     fn versions(&mut self, password: u32, rotation: &str, reset: &str) {
-        let versions = format!(
-            "{{ password = {password}, rotation = \"{rotation}\", reset = \"{reset}\" }}"
-        );
+        let versions =
+            format!("{{ password = {password}, rotation = \"{rotation}\", reset = \"{reset}\" }}");
         self.terraform.set_env("TF_VAR_versions", &versions);
     }
 
@@ -187,7 +191,8 @@ impl Trail {
         let run = format!("{}. {title}", self.runs);
         let streams = [("stdout", &output.stdout), ("stderr", &output.stderr)];
         for (name, text) in streams {
-            self.texts.insert(format!("{run}: {name}"), text.as_bytes().to_vec());
+            self.texts
+                .insert(format!("{run}: {name}"), text.as_bytes().to_vec());
         }
         for (path, text) in files(&self.terraform.path()) {
             self.texts.insert(format!("{run}: {path}"), text);
@@ -199,20 +204,34 @@ impl Trail {
 
     /// Runs a command in every form in which people look at what they get.
     async fn apply(&mut self, title: &str) -> TerraformOutput {
-        let plan = self.terraform.run(&["plan", "-no-color", "-out=saved.tfplan"]).unwrap();
+        let plan = self
+            .terraform
+            .run(&["plan", "-no-color", "-out=saved.tfplan"])
+            .unwrap();
         self.keep(&format!("{title}, plan"), &plan).await;
         if !plan.success() {
             return plan;
         }
-        for arguments in [&["show", "-json", "saved.tfplan"][..], &["show", "-no-color", "saved.tfplan"]] {
+        for arguments in [
+            &["show", "-json", "saved.tfplan"][..],
+            &["show", "-no-color", "saved.tfplan"],
+        ] {
             let shown = self.terraform.run(arguments).unwrap();
             self.keep(&format!("{title}, show plan"), &shown).await;
         }
-        let output = self.terraform.run(&["apply", "-no-color", "saved.tfplan"]).unwrap();
+        let output = self
+            .terraform
+            .run(&["apply", "-no-color", "saved.tfplan"])
+            .unwrap();
         self.keep(&format!("{title}, apply"), &output).await;
-        for arguments in [&["show", "-json"][..], &["output", "-json"], &["apply", "-refresh-only", "-auto-approve", "-json"]] {
+        for arguments in [
+            &["show", "-json"][..],
+            &["output", "-json"],
+            &["apply", "-refresh-only", "-auto-approve", "-json"],
+        ] {
             let shown = self.terraform.run(arguments).unwrap();
-            self.keep(&format!("{title}, {}", arguments[0]), &shown).await;
+            self.keep(&format!("{title}, {}", arguments[0]), &shown)
+                .await;
         }
         output
     }
@@ -226,17 +245,29 @@ impl Trail {
                 continue;
             };
             for key in user.keys {
-                found.push((format!("the key {}", key.access_key_id), key.secret_access_key));
+                found.push((
+                    format!("the key {}", key.access_key_id),
+                    key.secret_access_key,
+                ));
             }
-            if let Some(login) = user.login.filter(|login| ![GIVEN, GIVEN_LATER].contains(&&*login.password)) {
-                found.push((format!("the password of {name} of {}", self.runs), login.password));
+            if let Some(login) = user
+                .login
+                .filter(|login| ![GIVEN, GIVEN_LATER].contains(&&*login.password))
+            {
+                found.push((
+                    format!("the password of {name} of {}", self.runs),
+                    login.password,
+                ));
             }
         }
         for parameter in control.parameters(self.world.hub().id()).await.unwrap() {
             let value: Value = serde_json::from_str(&parameter.value).unwrap();
             for field in ["secret_access_key", "password"] {
                 if let Some(secret) = value[field].as_str() {
-                    let title = format!("{field} of {} version {}", parameter.name, parameter.version);
+                    let title = format!(
+                        "{field} of {} version {}",
+                        parameter.name, parameter.version
+                    );
                     found.push((title, secret.to_owned()));
                 }
             }
@@ -250,14 +281,24 @@ impl Trail {
         let listed = s3.list_objects_v2().bucket(bucket).send().await.unwrap();
         for object in listed.contents() {
             let key = object.key().unwrap();
-            let body = s3.get_object().bucket(bucket).key(key).send().await.unwrap().body;
+            let body = s3
+                .get_object()
+                .bucket(bucket)
+                .key(key)
+                .send()
+                .await
+                .unwrap()
+                .body;
             let bytes = body.collect().await.unwrap().into_bytes().to_vec();
             self.texts.insert(format!("audit object {key}"), bytes);
         }
     }
 
     fn needles(&self) -> Vec<Needle> {
-        self.needles.iter().map(|(what, secret)| Needle::new(what, secret)).collect()
+        self.needles
+            .iter()
+            .map(|(what, secret)| Needle::new(what, secret))
+            .collect()
     }
 }
 
@@ -289,7 +330,11 @@ fn unzip(archive: &Path) -> Vec<u8> {
         .arg(archive)
         .output()
         .expect("Python unpacks plan files; the stand-in needs it too");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     output.stdout
 }
 
@@ -314,7 +359,11 @@ async fn no_secret_is_in_anything_that_the_product_writes_but_the_secret_store()
     trail.apply("rotate by age").await.expect_success().unwrap();
     trail.versions(2, "one", "two");
     trail.terraform.set_env("TF_VAR_password", GIVEN_LATER);
-    trail.apply("reset passwords").await.expect_success().unwrap();
+    trail
+        .apply("reset passwords")
+        .await
+        .expect_success()
+        .unwrap();
 
     // Each call that carries a secret fails, and the error tells why.
     let calls = [
@@ -329,11 +378,22 @@ async fn no_secret_is_in_anything_that_the_product_writes_but_the_secret_store()
     ];
     control.age_user(&member, "generated", 31.0).await.unwrap();
     for (number, (action, account)) in calls.into_iter().enumerate() {
-        trail.versions(3 + u32::try_from(number).unwrap(), &format!("failing {action}"), action);
-        control.add_fault(&fails(&trail.world, action, account)).await.unwrap();
+        trail.versions(
+            3 + u32::try_from(number).unwrap(),
+            &format!("failing {action}"),
+            action,
+        );
+        control
+            .add_fault(&fails(&trail.world, action, account))
+            .await
+            .unwrap();
         let output = trail.apply(&format!("{action} fails")).await;
         control.clear_faults(account).await.unwrap();
-        assert!(output.text().contains("Error"), "{action}: {}", output.text());
+        assert!(
+            output.text().contains("Error"),
+            "{action}: {}",
+            output.text()
+        );
     }
     trail.apply("go on").await.expect_success().unwrap();
 
@@ -341,14 +401,28 @@ async fn no_secret_is_in_anything_that_the_product_writes_but_the_secret_store()
     trail.versions(20, "killed", "killed");
     let hold = Fault::new(FaultKind::HoldAfterCommit, "iam:CreateAccessKey").in_account(&member);
     let hold = control.add_fault(&hold).await.unwrap();
-    let running = trail.terraform.spawn(&["apply", "-no-color", "-auto-approve"]).unwrap();
-    control.wait_for_fault(&hold.id, 1, Duration::from_mins(1)).await.unwrap();
+    let running = trail
+        .terraform
+        .spawn(&["apply", "-no-color", "-auto-approve"])
+        .unwrap();
+    control
+        .wait_for_fault(&hold.id, 1, Duration::from_mins(1))
+        .await
+        .unwrap();
     kill_provider_of(running.id());
     control.clear_faults(&member).await.unwrap();
     let output = running.wait_within(Duration::from_mins(2)).unwrap();
-    assert!(output.text().contains("Plugin did not respond"), "{}", output.text());
+    assert!(
+        output.text().contains("Plugin did not respond"),
+        "{}",
+        output.text()
+    );
     trail.keep("killed", &output).await;
-    trail.apply("after the kill").await.expect_success().unwrap();
+    trail
+        .apply("after the kill")
+        .await
+        .expect_success()
+        .unwrap();
 
     let output = trail.terraform.destroy().unwrap().expect_success().unwrap();
     trail.keep("destroy", &output).await;
@@ -358,14 +432,26 @@ async fn no_secret_is_in_anything_that_the_product_writes_but_the_secret_store()
     println!(
         "{} secrets in {} forms, searched in {} texts of {} bytes",
         needles.len(),
-        needles.iter().map(|needle| needle.forms.len()).sum::<usize>(),
+        needles
+            .iter()
+            .map(|needle| needle.forms.len())
+            .sum::<usize>(),
         trail.texts.len(),
         trail.texts.values().map(Vec::len).sum::<usize>()
     );
     assert!(needles.len() > 12, "{:?}", trail.needles.keys());
-    for place in ["trace.log", "terraform.tfstate", "saved.tfplan, unpacked", "stderr", "audit object"] {
+    for place in [
+        "trace.log",
+        "terraform.tfstate",
+        "saved.tfplan, unpacked",
+        "stderr",
+        "audit object",
+    ] {
         let texts = trail.texts.iter().filter(|(name, _)| name.contains(place));
-        assert!(texts.map(|(_, text)| text.len()).sum::<usize>() > 100, "{place}");
+        assert!(
+            texts.map(|(_, text)| text.len()).sum::<usize>() > 100,
+            "{place}"
+        );
     }
     let found = search(&needles, &trail.texts);
     assert!(found.is_empty(), "{found:#?}");
@@ -378,10 +464,16 @@ fn kill_provider_of(terraform: u32) {
     let mut all = children.unwrap_or_default();
     for task in tasks {
         let path = task.unwrap().path().join("children");
-        all.push_str(&format!(" {}", fs::read_to_string(path).unwrap_or_default()));
+        all.push_str(&format!(
+            " {}",
+            fs::read_to_string(path).unwrap_or_default()
+        ));
     }
     let mut killed = 0;
-    for id in all.split_whitespace().collect::<std::collections::BTreeSet<_>>() {
+    for id in all
+        .split_whitespace()
+        .collect::<std::collections::BTreeSet<_>>()
+    {
         let name = fs::read_to_string(format!("/proc/{id}/comm")).unwrap_or_default();
         if name.starts_with("terraform-provi") {
             let id = nix::unistd::Pid::from_raw(id.parse().unwrap());
@@ -401,9 +493,13 @@ fn the_search_finds_a_secret_in_every_form() {
         secret.to_owned(),
         json.clone(),
         serde_json::json!({ "inner": json }).to_string(),
-        json.replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026"),
+        json.replace('<', "\\u003c")
+            .replace('>', "\\u003e")
+            .replace('&', "\\u0026"),
         utf8_percent_encode(secret, NON_ALPHANUMERIC).to_string(),
-        utf8_percent_encode(secret, NON_ALPHANUMERIC).to_string().replace("%20", "+"),
+        utf8_percent_encode(secret, NON_ALPHANUMERIC)
+            .to_string()
+            .replace("%20", "+"),
     ];
     for before in ["", "1", "12", "123", "1234"] {
         for after in ["", "x", "xy", "xyz"] {
@@ -428,9 +524,15 @@ async fn the_search_finds_a_secret_in_every_kind_of_place() {
                          output \"leak\" {\n  value = var.needle\n}\n";
     trail.terraform.write("main.tf", configuration).unwrap();
     trail.terraform.set_env("TF_VAR_needle", planted);
-    trail.needles.insert("the needle".to_owned(), planted.to_owned());
+    trail
+        .needles
+        .insert("the needle".to_owned(), planted.to_owned());
     let (s3, bucket) = (trail.world.s3(), trail.world.audit_bucket());
-    let put = s3.put_object().bucket(bucket).key("record").body(planted.as_bytes().to_vec().into());
+    let put = s3
+        .put_object()
+        .bucket(bucket)
+        .key("record")
+        .body(planted.as_bytes().to_vec().into());
     put.send().await.unwrap();
     trail.apply("leak").await.expect_success().unwrap();
     let output = trail.terraform.run(&["console", planted]).unwrap();
@@ -450,6 +552,9 @@ async fn the_search_finds_a_secret_in_every_kind_of_place() {
         "trace.log",
         "audit object record",
     ] {
-        assert!(found.contains(&format!("{place}")), "{place} is not in\n{found}");
+        assert!(
+            found.contains(&format!("{place}")),
+            "{place} is not in\n{found}"
+        );
     }
 }

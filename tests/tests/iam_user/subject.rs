@@ -167,7 +167,8 @@ pub(super) async fn user(iam: &aws_sdk_iam::Client, name: &str) -> Result<Option
         .tags()
         .iter()
         .map(|tag| (tag.key().to_owned(), tag.value().to_owned()));
-    let (credential_tags, tags) = tags.partition(|(key, _)| CREDENTIAL_TAGS.contains(&key.as_str()));
+    let (credential_tags, tags) =
+        tags.partition(|(key, _)| CREDENTIAL_TAGS.contains(&key.as_str()));
     let boundary = found.permissions_boundary();
     Ok(Some(User {
         credential_tags,

@@ -2,9 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{
-    CONSOLE_ACCESS_TAG, ConsoleAccess, ObservedConsole, StoredPassword, UNFINISHED_MARK,
-};
+use super::{CONSOLE_ACCESS_TAG, ConsoleAccess, ObservedConsole, StoredPassword, UNFINISHED_MARK};
 
 /// One change of the console access, one AWS write.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -521,7 +521,11 @@ fn decide_reset(user: &ObservedUser, password_reset_required: bool) -> Result<Ve
     let update = ConsoleStep::UpdateProfile {
         password_reset_required,
     };
-    let mark = user.tags.get(CONSOLE_ACCESS_TAG).cloned().unwrap_or_default();
+    let mark = user
+        .tags
+        .get(CONSOLE_ACCESS_TAG)
+        .cloned()
+        .unwrap_or_default();
     let marks = [UNFINISHED_MARK.to_owned(), mark].map(ConsoleStep::Mark);
     let [unfinished, done] = marks;
     let steps = [unfinished, ConsoleStep::Store, update, done];

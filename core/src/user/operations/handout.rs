@@ -301,6 +301,7 @@ impl Users {
                 name: name.clone(),
                 unique_id: unique_id.clone(),
                 parameters: Parameters::default(),
+                access_keys: std::collections::BTreeSet::new(),
             };
             let read = self.read(target, &recorded, None, Facets::NONE, &expected, limits);
             found = read.await?;

@@ -242,7 +242,9 @@ async fn strangers(case: &Case) -> Result<()> {
         "Type": "SecureString",
     });
     let control = case.world.control();
-    control.put_parameter(case.world.hub().id(), &parameter).await
+    control
+        .put_parameter(case.world.hub().id(), &parameter)
+        .await
 }
 
 fn mallorys_parameter(member: &Account) -> String {

@@ -117,7 +117,11 @@ impl Outcome {
             user.tags
         );
         if self.removes {
-            let left: Vec<_> = user.tags.keys().filter(|key| is_about_credentials(key)).collect();
+            let left: Vec<_> = user
+                .tags
+                .keys()
+                .filter(|key| is_about_credentials(key))
+                .collect();
             ensure!(left.is_empty(), "tags stay: {left:?}");
             ensure!(user.login.is_none(), "a login profile stays");
         } else {
@@ -169,7 +173,11 @@ impl Outcome {
         ensure!(
             (before.password() != Some(login)) == self.sets_password,
             "the password is {} one",
-            if self.sets_password { "no new" } else { "another" }
+            if self.sets_password {
+                "no new"
+            } else {
+                "another"
+            }
         );
         Ok(())
     }
@@ -208,7 +216,11 @@ impl Before {
 
     fn ours(&self) -> impl Iterator<Item = &Parameter> {
         let tag = |parameter: &&Parameter| {
-            parameter.tags.get("crossaccount:managed-by").map(String::as_str) == Some("test")
+            parameter
+                .tags
+                .get("crossaccount:managed-by")
+                .map(String::as_str)
+                == Some("test")
         };
         self.parameters.iter().filter(tag)
     }
@@ -232,7 +244,9 @@ impl Before {
         if let (Some((_, name)), Some(current)) = (user, &current) {
             wanted.insert(format!("{folder}/{name}/access-key"));
             let stored = self.stored("access-key")?.context("no key is stored")?;
-            let key = self.key(current).context("the current key does not exist")?;
+            let key = self
+                .key(current)
+                .context("the current key does not exist")?;
             ensure!(
                 stored["access_key_id"] == key.access_key_id.as_str(),
                 "the store holds {} and {current} is current",
@@ -242,7 +256,11 @@ impl Before {
                 stored["secret_access_key"] == key.secret_access_key.as_str(),
                 "the stored secret is not that of {current}"
             );
-            ensure!(stored["user_name"] == name, "{} is not {name}", stored["user_name"]);
+            ensure!(
+                stored["user_name"] == name,
+                "{} is not {name}",
+                stored["user_name"]
+            );
         }
         let found: BTreeSet<_> = self.ours().map(|it| it.name.clone()).collect();
         ensure!(found == wanted, "stored are {found:?}, wanted {wanted:?}");
@@ -252,16 +270,28 @@ impl Before {
     /// Mallory has what he had.
     pub(super) fn check_strangers(&self, before: &Self) -> Result<()> {
         let shown = |it: &Self| {
-            let foreign = it.parameters.iter().filter(|it| it.name.contains("mallory"));
+            let foreign = it
+                .parameters
+                .iter()
+                .filter(|it| it.name.contains("mallory"));
             let foreign: Vec<_> = foreign.map(|it| (it.value.clone(), it.version)).collect();
-            let login = it.stranger.login.as_ref().map(|login| login.password.clone());
+            let login = it
+                .stranger
+                .login
+                .as_ref()
+                .map(|login| login.password.clone());
             let keys = it.stranger.keys.iter();
-            let keys: Vec<_> = keys.map(|key| (key.access_key_id.clone(), key.active)).collect();
+            let keys: Vec<_> = keys
+                .map(|key| (key.access_key_id.clone(), key.active))
+                .collect();
             (foreign, login, keys)
         };
         ensure!(shown(self) == shown(before), "the stranger was touched");
         let (foreign, login, keys) = shown(self);
-        ensure!(foreign.len() == 1 && login.is_some() && keys.len() == 1, "there is no stranger");
+        ensure!(
+            foreign.len() == 1 && login.is_some() && keys.len() == 1,
+            "there is no stranger"
+        );
         Ok(())
     }
 
@@ -276,7 +306,12 @@ impl Before {
         }
         let shown = state["access_keys"].as_array().into_iter().flatten();
         let shown: BTreeSet<_> = shown
-            .map(|key| (key["id"].as_str().unwrap_or_default(), key["phase"].clone().to_string()))
+            .map(|key| {
+                (
+                    key["id"].as_str().unwrap_or_default(),
+                    key["phase"].clone().to_string(),
+                )
+            })
             .map(|(id, phase)| (id.to_owned(), phase.trim_matches('"').to_owned()))
             .collect();
         let (current, retiring) = (self.tagged(CURRENT), self.tagged(RETIRING));
@@ -288,9 +323,17 @@ impl Before {
         };
         let keys = user.keys.iter();
         let expected: BTreeSet<_> = keys
-            .map(|key| (key.access_key_id.clone(), phase(&key.access_key_id, key.active).to_owned()))
+            .map(|key| {
+                (
+                    key.access_key_id.clone(),
+                    phase(&key.access_key_id, key.active).to_owned(),
+                )
+            })
             .collect();
-        ensure!(shown == expected, "the state shows {shown:?} for {expected:?}");
+        ensure!(
+            shown == expected,
+            "the state shows {shown:?} for {expected:?}"
+        );
         let password = &state["console_access"]["password_parameter"];
         ensure!(
             password.is_string() == wanted["console_access"].is_object(),
@@ -305,7 +348,10 @@ impl Before {
             return Ok(());
         };
         let user = self.user.as_ref().context("no user")?;
-        let active = user.keys.iter().any(|key| key.access_key_id == current && key.active);
+        let active = user
+            .keys
+            .iter()
+            .any(|key| key.access_key_id == current && key.active);
         let Some(stored) = self.stored("access-key")?.filter(|_| active) else {
             return Ok(());
         };

@@ -19,8 +19,8 @@ async fn check(
     case.forget_calls().await?;
     let wanted = operation.wanted(&case);
     let control = case.world.control();
-    let unlisted = Fault::new(FaultKind::NewestNotListed, "iam:ListAccessKeys")
-        .in_account(case.member().id());
+    let unlisted =
+        Fault::new(FaultKind::NewestNotListed, "iam:ListAccessKeys").in_account(case.member().id());
     if failure == Failure::Killed {
         case.run_with_fault(&mut stored, wanted.as_ref(), place, failure)
             .await?;
@@ -29,7 +29,9 @@ async fn check(
         let _ = case.apply(&mut stored, wanted.as_ref()).await;
     } else {
         // Its own key is missing from the list with which the run looks for what a lost answer has left.
-        control.add_fault(&unlisted.from_call(seen + 1).always()).await?;
+        control
+            .add_fault(&unlisted.from_call(seen + 1).always())
+            .await?;
         case.run_with_fault(&mut stored, wanted.as_ref(), place, failure)
             .await?;
     }
@@ -47,11 +49,18 @@ async fn a_key_that_is_not_listed_yet_is_found_by_a_later_run() {
             CredentialOperation::Create => 0,
             _ => u32::try_from(lists.count()).unwrap(),
         };
-        let made = places.iter().position(|it| it.action == "iam:CreateAccessKey");
+        let made = places
+            .iter()
+            .position(|it| it.action == "iam:CreateAccessKey");
         for place in places.into_iter().skip(made.unwrap()) {
             if place.is_write() && !place.action.starts_with("s3:") {
                 if place.action == "iam:CreateAccessKey" {
-                    cases.push((operation, seen, place.clone(), Failure::DroppedAfterCommitOnce));
+                    cases.push((
+                        operation,
+                        seen,
+                        place.clone(),
+                        Failure::DroppedAfterCommitOnce,
+                    ));
                 }
                 cases.push((operation, seen, place, Failure::Killed));
             }
