@@ -116,7 +116,7 @@ mod tests {
                 .filter(|attribute| attribute.sensitive)
                 .map(Attribute::name)
                 .collect();
-            assert!(matches!(sensitive[..], ["secret"] | ["password"]));
+            assert!(matches!(sensitive[..], ["secret" | "password"]));
         }
     }
 

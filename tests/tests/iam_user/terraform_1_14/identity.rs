@@ -53,18 +53,18 @@ async fn a_user_imported_by_identity_is_read_planned_and_renamed_with_it() {
     };
     let read = client.read_resource(request).await.unwrap().into_inner();
     assert_eq!(lines(&read.diagnostics), [""; 0]);
-    let state = whole(&attributes, read.new_state.as_ref());
-    assert_eq!(text(&state, "path"), "/eng/");
+    let found = whole(&attributes, read.new_state.as_ref());
+    assert_eq!(text(&found, "path"), "/eng/");
     assert_eq!(name_in(read.new_identity.as_ref()), "alice");
 
     // What the configuration says is what is there: nothing is to do.
     let wanted = json!({
         "account_id": account_id, "name": "alice", "path": "/eng/", "tags": {"team": "core"},
     });
-    let request = |name: &str, state: &Msgpack| {
+    let request = |name: &str, prior: &Msgpack| {
         let mut wanted = wanted.clone();
         wanted["name"] = json!(name);
-        let mut proposed = state.clone();
+        let mut proposed = prior.clone();
         for (key, value) in proposed_entries(&mut proposed) {
             if key.as_str() == Some("name") {
                 *value = Msgpack::from(name);
@@ -72,7 +72,7 @@ async fn a_user_imported_by_identity_is_read_planned_and_renamed_with_it() {
         }
         plan_resource_change::Request {
             type_name: TYPE_NAME.to_owned(),
-            prior_state: Some(encode(state)),
+            prior_state: Some(encode(prior)),
             proposed_new_state: Some(encode(&proposed)),
             config: Some(config(&attributes, &wanted)),
             prior_private: read.private.clone(),
@@ -80,18 +80,18 @@ async fn a_user_imported_by_identity_is_read_planned_and_renamed_with_it() {
             ..Default::default()
         }
     };
-    let planned = client.plan_resource_change(request("alice", &state)).await;
+    let planned = client.plan_resource_change(request("alice", &found)).await;
     let planned = planned.unwrap().into_inner();
     assert_eq!(lines(&planned.diagnostics), [""; 0]);
     assert_eq!(
         decode(planned.planned_state.as_ref()).unwrap().unwrap(),
-        state
+        found
     );
     assert_eq!(name_in(planned.planned_identity.as_ref()), "alice");
 
     // A rename changes the identity in place.
     let planned = client
-        .plan_resource_change(request("alice.new", &state))
+        .plan_resource_change(request("alice.new", &found))
         .await;
     let planned = planned.unwrap().into_inner();
     assert_eq!(lines(&planned.diagnostics), [""; 0]);
@@ -100,7 +100,7 @@ async fn a_user_imported_by_identity_is_read_planned_and_renamed_with_it() {
     renamed["name"] = json!("alice.new");
     let request = apply_resource_change::Request {
         type_name: TYPE_NAME.to_owned(),
-        prior_state: Some(encode(&state)),
+        prior_state: Some(encode(&found)),
         planned_state: planned.planned_state,
         config: Some(encode(&object(&attributes, &renamed))),
         planned_private: planned.planned_private,
