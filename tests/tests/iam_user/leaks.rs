@@ -56,7 +56,8 @@ resource "crossaccount_iam_user" "given" {
   console_access = { password = var.password, password_version = var.versions.password }
 }
 output "everything" {
-  value = [crossaccount_iam_user.generated, crossaccount_iam_user.given]
+  value     = [crossaccount_iam_user.generated, crossaccount_iam_user.given]
+  sensitive = true
 }
 "#;
 
