@@ -28,12 +28,19 @@ const UNDISTURBED_WITHIN: Duration = Duration::from_secs(20);
 const ATTEMPTS: u32 = 3;
 
 /// The request ids of a move; none for what had not to be done.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug)]
 pub struct Moved {
     /// Of the copy under the new name.
     pub written: Option<String>,
-    /// Of the deletion under the old name.
-    pub deleted: Option<String>,
+    /// Of the deletion under the old name, or why it failed.
+    pub deleted: Result<Option<String>, Error>,
+}
+
+impl Moved {
+    const NOTHING: Self = Self {
+        written: None,
+        deleted: Ok(None),
+    };
 }
 
 /// What is to be written.
@@ -281,11 +288,11 @@ impl SecretStore {
         user_name: &UserName,
     ) -> Result<Moved, Error> {
         if from == to {
-            return Ok(Moved::default());
+            return Ok(Moved::NOTHING);
         }
         let session = self.session(target, Access::Write).await?;
         match self.ownership(&session, from).await? {
-            ParameterState::Absent => return Ok(Moved::default()),
+            ParameterState::Absent => return Ok(Moved::NOTHING),
             ParameterState::Foreign { owner } => {
                 return Err(self
                     .foreign(target, from, owner.as_deref(), "move")
@@ -301,13 +308,13 @@ impl SecretStore {
             ParameterState::Ours { .. } => self.value(target, to).await?,
         };
         let Some(value) = self.value(target, from).await? else {
-            return Ok(Moved::default());
+            return Ok(Moved::NOTHING);
         };
         let written = match newer {
             Some(newer) if newer.created() >= value.created() => None,
             _ => self.put(target, to, user_name, &value).await?,
         };
-        let deleted = self.remove(&session, from).await?;
+        let deleted = self.remove(&session, from).await;
         Ok(Moved { written, deleted })
     }
 

@@ -5,6 +5,7 @@ mod adoption;
 mod audit;
 mod by_hand;
 mod changes;
+mod credential_refusals;
 mod credentials;
 mod deletion;
 mod drift;

@@ -188,8 +188,19 @@ impl<'a> Applier<'a> {
         let moved = store.move_to(target, from, &to, name).await?;
         self.secret_names.insert(to);
         let deletion = Step::DeleteSecret(from.clone());
-        self.beside = moved.deleted.map(|id| record(&deletion, &Ok(Some(id))));
-        Ok(moved.written)
+        match moved.deleted {
+            Ok(deleted) => {
+                self.beside = deleted.map(|id| record(&deletion, &Ok(Some(id))));
+                Ok(moved.written)
+            }
+            Err(error) => {
+                // The copy is made and recorded, the step has failed all the same.
+                let from = from.clone();
+                let copied = record(&Step::MoveSecret { kind, from }, &Ok(moved.written));
+                self.records.push(copied);
+                Err(error)
+            }
+        }
     }
 
     /// One step, with the waiting that IAM's eventual consistency asks for.

@@ -14,6 +14,8 @@ use super::{Case, Failure, Operation, table};
 pub(super) enum CredentialOperation {
     /// The user is created with both.
     Create,
+    /// The same, and IAM lists keys late.
+    CreateUnlisted,
     /// A user who has a key of his own gets both.
     Add,
     /// The key is 16 days old.
@@ -47,7 +49,7 @@ impl CredentialOperation {
     fn first(self, account_id: &str) -> Option<Value> {
         let user = with_credentials(account_id);
         match self {
-            Self::Create => None,
+            Self::Create | Self::CreateUnlisted => None,
             Self::Add => Some(plain(account_id)),
             Self::DeleteRetired => Some(changed(user, "access_key", "delete_after_days", 25)),
             Self::Activate => Some(changed(user, "access_key", "status", "Inactive")),
@@ -70,7 +72,8 @@ impl CredentialOperation {
     fn outcome(self) -> Outcome {
         let same = Outcome::SAME;
         match self {
-            Self::Create | Self::Add => Outcome {
+            Self::Create | Self::CreateUnlisted | Self::Add => Outcome {
+                replaces_unlisted: self == Self::CreateUnlisted,
                 makes_key: true,
                 sets_password: true,
                 ..same
@@ -194,6 +197,7 @@ impl Operation for CredentialOperation {
             // The same calls in another order, or calls that are safe to repeat and that the SDK retries like those of
             // the tables with all failures. What matters is where a run ends.
             Self::Add
+            | Self::CreateUnlisted
             | Self::RotateByTrigger
             | Self::Disable
             | Self::DeleteRetired

@@ -49,6 +49,8 @@ pub(super) struct Outcome {
     pub(super) sets_password: bool,
     /// No key of ours and no password stays.
     pub(super) removes: bool,
+    /// A run may not have seen the key of the run before: it is kept and named as replaced.
+    pub(super) replaces_unlisted: bool,
 }
 
 impl Outcome {
@@ -60,6 +62,7 @@ impl Outcome {
         active: true,
         sets_password: false,
         removes: false,
+        replaces_unlisted: false,
     };
 
     /// The keys that were there and stay, with whether they work.
@@ -99,11 +102,15 @@ impl Outcome {
                 user.tags
             );
             wanted.insert((new, self.active));
-            ensure!(
-                after.tagged(RETIRING) == before.tagged(CURRENT),
-                "the replaced key is not named: {:?}",
-                user.tags
-            );
+            if self.replaces_unlisted {
+                wanted.extend(after.tagged(RETIRING).map(|id| (id, true)));
+            } else {
+                ensure!(
+                    after.tagged(RETIRING) == before.tagged(CURRENT),
+                    "the replaced key is not named: {:?}",
+                    user.tags
+                );
+            }
         } else if !self.removes {
             ensure!(
                 current == before.tagged(CURRENT),

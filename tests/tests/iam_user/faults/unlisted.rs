@@ -42,11 +42,14 @@ async fn check(
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_key_that_is_not_listed_yet_is_found_by_a_later_run() {
     let mut cases = Vec::new();
-    for operation in [CredentialOperation::Create, CredentialOperation::Rotate] {
+    for operation in [
+        CredentialOperation::CreateUnlisted,
+        CredentialOperation::Rotate,
+    ] {
         let places = places(operation).await.unwrap();
         let lists = places.iter().filter(|it| it.action == "iam:ListAccessKeys");
         let seen = match operation {
-            CredentialOperation::Create => 0,
+            CredentialOperation::CreateUnlisted => 0,
             _ => u32::try_from(lists.count()).unwrap(),
         };
         let made = places
