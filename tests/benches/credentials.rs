@@ -13,7 +13,7 @@ use harness::bench_server::{BenchServer, BenchServerOptions, Call, round_trips};
 
 use crate::report::{Phase, Refresh, Report, Rotations, UpdateCalls};
 use crate::workload::{
-    AUDIT_BUCKET, LONG_LATENCY, Size, apply, by_user, checked_calls, locals, no_change,
+    AUDIT_BUCKET, FLOOR, LONG_LATENCY, Size, apply, by_user, checked_calls, locals, no_change,
     trips_per_user,
 };
 
@@ -68,13 +68,21 @@ pub(crate) fn measure(
     let long = rotate(few, LONG_LATENCY, MACHINE)?;
     report.rotation_calls(&calls_of_updates(&long.apply.calls, few)?);
 
-    let mut usual = Vec::new();
+    let floor = Terraform::new([])?;
+    floor.write("main.tf", &(locals(size) + FLOOR))?;
+    floor.init()?.expect_success()?;
+    floor.apply()?.expect_success()?;
+    let (mut floors, mut empty, mut usual) = (Vec::new(), Vec::new(), Vec::new());
     let mut updates = Vec::new();
     for number in 1..=runs {
         step(&format!("rotations, run {number} of {runs}"));
         let run = rotate(size, latency, MACHINE)?;
         updates.extend(calls_of_updates(&run.apply.calls, size)?);
-        usual.push((run.net(), run.empty));
+        usual.push(run.apply.wall());
+        empty.push(run.empty);
+        let team = format!("-var=team={number}");
+        apply(&floor, &["plan", "-no-color", "-out=due.tfplan", &team])?;
+        floors.push(apply(&floor, &["apply", "-no-color", "due.tfplan"])?.wall);
         phases.push(run.apply);
     }
     let mut variants = Vec::new();
@@ -94,19 +102,21 @@ pub(crate) fn measure(
             },
         ),
     ] {
-        let mut nets = Vec::new();
+        let mut walls = Vec::new();
         for number in 1..=runs {
             step(&format!("rotations {name}, run {number} of {runs}"));
             let run = rotate(size, latency, setting)?;
-            nets.push(run.net());
+            walls.push(run.apply.wall());
             phases.push(run.apply);
         }
-        variants.push((name, nets));
+        variants.push((name, walls));
     }
     report.rotations(&Rotations {
         users: size.all_users(),
         accounts: size.accounts,
         usual,
+        floors,
+        empty,
         updates,
         variants,
     });
@@ -157,12 +167,6 @@ struct Run {
     apply: Phase,
     /// The time of an apply of a saved plan without changes.
     empty: Duration,
-}
-
-impl Run {
-    fn net(&self) -> Duration {
-        self.apply.wall().saturating_sub(self.empty)
-    }
 }
 
 /// Makes users, lets their keys get old, and applies the plan that rotates them.

@@ -238,7 +238,8 @@ resource "crossaccount_iam_user" "this" {
 }
 "#;
 
-const FLOOR: &str = r#"
+/// As many resources without a provider.
+pub(crate) const FLOOR: &str = r#"
 resource "terraform_data" "this" {
   for_each = local.users
   input = {
