@@ -468,10 +468,8 @@ fn kill_provider_of(terraform: u32) {
     let mut all = children.unwrap_or_default();
     for task in tasks {
         let path = task.unwrap().path().join("children");
-        all.push_str(&format!(
-            " {}",
-            fs::read_to_string(path).unwrap_or_default()
-        ));
+        all.push(' ');
+        all.push_str(&fs::read_to_string(path).unwrap_or_default());
     }
     let mut killed = 0;
     for id in all.split_whitespace().collect::<BTreeSet<_>>() {

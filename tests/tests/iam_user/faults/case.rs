@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
+use aws_sdk_iam::types::User;
 use harness::standin::Call;
 use harness::{Account, World};
 use serde_json::{Value, json};
@@ -145,7 +146,7 @@ impl Case {
         names.extend(wanted.as_ref().and_then(|wanted| wanted["name"].as_str()));
         names.sort_unstable();
         let listed = self.iam.list_users().send().await?;
-        let mut found: Vec<_> = listed.users().iter().map(|it| it.user_name()).collect();
+        let mut found: Vec<_> = listed.users().iter().map(User::user_name).collect();
         found.sort_unstable();
         ensure!(found == names, "left over: {found:?}");
         history::check(self).await?;

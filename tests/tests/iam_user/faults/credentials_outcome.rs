@@ -36,6 +36,10 @@ pub(super) async fn look(case: &Case, name: Option<&str>) -> Result<Before> {
 
 /// What becomes of the credentials that were there.
 #[derive(Debug, Clone, Copy)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is one thing that may happen, and most combinations occur"
+)]
 pub(super) struct Outcome {
     /// A new key becomes the current one, and the current one the replaced one.
     pub(super) makes_key: bool,

@@ -91,11 +91,11 @@ pub(in super::super) async fn table<O: Operation>(operation: O) {
     let begin = Instant::now();
     let places = places(operation).await.unwrap();
     let writes = places.iter().filter(|place| place.is_write()).count();
-    let begun = places.iter().position(Place::is_write).unwrap_or_default();
+    let first_write = places.iter().position(Place::is_write).unwrap_or_default();
     let cases = places.iter().enumerate().flat_map(|(index, place)| {
         let failures = match place.is_write() {
             true => operation.failures(),
-            false if index > begun || operation.early_reads() => &Failure::OF_READS,
+            false if index > first_write || operation.early_reads() => &Failure::OF_READS,
             false => &[],
         };
         failures.iter().map(move |failure| (place, *failure))
