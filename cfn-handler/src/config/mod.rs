@@ -1,0 +1,1 @@
+//! The settings of the function, read once from its environment.

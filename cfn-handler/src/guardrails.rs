@@ -1,0 +1,1 @@
+//! What whoever writes a template may ask for: the function is a deputy, and these are its rules.

@@ -1,0 +1,1 @@
+//! The order of requests, kept in a DynamoDB table.

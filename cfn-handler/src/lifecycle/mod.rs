@@ -1,0 +1,1 @@
+//! Create, Update and Delete, on top of the core.

@@ -1,0 +1,1 @@
+//! What users write in a template, as types of the core.
