@@ -1,0 +1,308 @@
+//! One request of a resource at a time, the newest first.
+
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure};
+use crossaccount_core::aws::{SettleLimits, classify, settle};
+use crossaccount_core::{Error, ErrorKind};
+use jiff::Timestamp;
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use super::order::order_of;
+use super::{Item, Ledger, attribute, flag_in, number, number_in, resource_key, text, text_in};
+use crate::protocol::request::{Request, RequestType};
+
+/// Whether a request may work.
+#[derive(Debug)]
+pub enum Entrance {
+    /// It may, and nobody else does until the turn ends.
+    Turn(Turn),
+    /// A newer request about the same resource was seen: this one has to change nothing.
+    Overtaken,
+}
+
+/// What the requests before have made, as far as the ledger knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Made {
+    /// No request that could make something has begun, or what it made is removed.
+    Nothing,
+    /// There is something, or a request that may have made something did not come to its end.
+    Something {
+        /// When the last request that could make something began.
+        since: Timestamp,
+        /// Whether the user existed before and was taken over.
+        adopted: bool,
+    },
+}
+
+/// What a request leaves behind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Left {
+    /// There is a user, or there may be one.
+    Something,
+    /// There is a user, and it existed before it was taken over.
+    Adopted,
+    /// There is nothing of ours. The item goes some day, unless the resource comes back.
+    Nothing,
+}
+
+/// The right to work on a resource. It is renewed until it is left or dropped.
+#[derive(Debug)]
+pub struct Turn {
+    lease: Lease,
+    /// What was made before this turn.
+    pub made: Made,
+    ended: CancellationToken,
+    renewal: JoinHandle<()>,
+}
+
+/// The lease itself, as the renewing task and the turn share it.
+#[derive(Debug, Clone)]
+struct Lease {
+    ledger: Ledger,
+    key: AttributeValue,
+    request_id: String,
+    /// Tells two deliveries of one request apart.
+    holder: String,
+}
+
+/// How a lease and its request stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Standing {
+    /// Held, and no newer request is known.
+    Newest,
+    /// Held, and a newer request waits.
+    Overtaken,
+    /// Somebody else holds it, because it ran out.
+    Lost,
+}
+
+/// How often a lease is renewed within its length.
+const RENEWALS: u32 = 3;
+
+impl Ledger {
+    /// Enters a request, and waits for its turn until `until`.
+    ///
+    /// From the moment of its entrance on, every older request about the same resource is overtaken, also one that works
+    /// right now: [`Turn::overtaken`] tells it. A Create or Update is noted as something that may make a user.
+    ///
+    /// # Errors
+    /// [`ErrorKind::TimedOut`] when another request works for so long; those of the table.
+    pub async fn enter(&self, request: &Request, until: Instant) -> Result<Entrance, Error> {
+        if !self.announce(request).await? {
+            return Ok(Entrance::Overtaken);
+        }
+        let lease = Lease {
+            ledger: self.clone(),
+            key: resource_key(request),
+            request_id: request.request_id.clone(),
+            holder: Uuid::new_v4().to_string(),
+        };
+        let makes = request.request_type != RequestType::Delete;
+        let patience = SettleLimits::new(until.saturating_duration_since(Instant::now())).until(until);
+        let is_busy = |error: &Error| error.kind() == ErrorKind::TimedOut;
+        match settle(&patience, is_busy, || lease.take(makes)).await? {
+            None => Ok(Entrance::Overtaken),
+            Some(made) => Ok(Entrance::Turn(Turn::begin(lease, made))),
+        }
+    }
+
+    /// Makes the request the newest one, unless a newer one is known.
+    async fn announce(&self, request: &Request) -> Result<bool, Error> {
+        let order = order_of(request, self.clock.now().as_second());
+        let sent = self
+            .update(resource_key(request))
+            .update_expression("SET #order = :order, #request = :request REMOVE #expires")
+            .condition_expression("attribute_not_exists(#order) OR #order <= :order")
+            .expression_attribute_names("#order", attribute::ORDER)
+            .expression_attribute_names("#request", attribute::REQUEST)
+            .expression_attribute_names("#expires", attribute::EXPIRES_AT)
+            .expression_attribute_values(":order", number(order))
+            .expression_attribute_values(":request", text(&request.request_id))
+            .send()
+            .await;
+        match sent {
+            Ok(_) => Ok(true),
+            Err(error) if refused(error.as_service_error()) => Ok(false),
+            Err(error) => Err(self.explain(classify(error, "dynamodb:UpdateItem", None))),
+        }
+    }
+}
+
+impl Lease {
+    /// Takes the lease when nobody holds it. `None`: the request was overtaken.
+    async fn take(&self, makes: bool) -> Result<Option<Made>, Error> {
+        let now = self.ledger.now_ms();
+        let mut change = "SET #holder = :holder, #until = :until".to_owned();
+        if makes {
+            change.push_str(", #since = :now");
+        }
+        let mut call = self
+            .ledger
+            .update(self.key.clone())
+            .update_expression(change)
+            // A lost answer makes the SDK ask again: then the holder is this one.
+            .condition_expression(
+                "#request = :request AND (attribute_not_exists(#holder) OR #holder = :holder OR #until < :now)",
+            )
+            .expression_attribute_names("#request", attribute::REQUEST)
+            .expression_attribute_names("#holder", attribute::HOLDER)
+            .expression_attribute_names("#until", attribute::HELD_UNTIL)
+            .expression_attribute_values(":request", text(&self.request_id))
+            .expression_attribute_values(":holder", text(&self.holder))
+            .expression_attribute_values(":until", number(self.held_until(now)))
+            .expression_attribute_values(":now", number(now))
+            .return_values(ReturnValue::AllOld)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        if makes {
+            call = call.expression_attribute_names("#since", attribute::MAKING_SINCE);
+        }
+        match call.send().await {
+            Ok(answer) => Ok(Some(made(&answer.attributes.unwrap_or_default()))),
+            Err(error) => match error.as_service_error() {
+                Some(UpdateItemError::ConditionalCheckFailedException(found)) => {
+                    let newest = found.item.as_ref().and_then(|item| text_in(item, attribute::REQUEST));
+                    if newest != Some(self.request_id.as_str()) {
+                        return Ok(None);
+                    }
+                    Err(Error::new(ErrorKind::TimedOut, "another request about this resource is still at work")
+                        .with_advice("Repeat the operation of the stack when it has ended."))
+                }
+                _ => Err(self.ledger.explain(classify(error, "dynamodb:UpdateItem", None))),
+            },
+        }
+    }
+
+    /// Holds the lease for longer, and says how things stand.
+    async fn renew(&self) -> Result<Standing, Error> {
+        let sent = self
+            .ledger
+            .update(self.key.clone())
+            .update_expression("SET #until = :until")
+            .condition_expression("#holder = :holder")
+            .expression_attribute_names("#holder", attribute::HOLDER)
+            .expression_attribute_names("#until", attribute::HELD_UNTIL)
+            .expression_attribute_values(":holder", text(&self.holder))
+            .expression_attribute_values(":until", number(self.held_until(self.ledger.now_ms())))
+            .return_values(ReturnValue::AllNew)
+            .send()
+            .await;
+        match sent {
+            Ok(answer) => {
+                let item = answer.attributes.unwrap_or_default();
+                let newest = text_in(&item, attribute::REQUEST) == Some(self.request_id.as_str());
+                Ok(if newest { Standing::Newest } else { Standing::Overtaken })
+            }
+            Err(error) if refused(error.as_service_error()) => Ok(Standing::Lost),
+            Err(error) => Err(self.ledger.explain(classify(error, "dynamodb:UpdateItem", None))),
+        }
+    }
+
+    /// Renews until the lease is lost. Whoever was overtaken goes on holding it: its work comes to a safe end, and its
+    /// successor waits for that.
+    async fn keep(self, ended: CancellationToken) {
+        loop {
+            tokio::time::sleep(self.ledger.lease / RENEWALS).await;
+            match self.renew().await {
+                Ok(Standing::Newest) => {}
+                Ok(Standing::Overtaken) => ended.cancel(),
+                Ok(Standing::Lost) => {
+                    ended.cancel();
+                    return;
+                }
+                Err(error) => tracing::warn!(%error, "the lease could not be renewed; it is tried again"),
+            }
+        }
+    }
+
+    fn held_until(&self, now: i64) -> i64 {
+        let lease = i64::try_from(self.ledger.lease.as_millis()).unwrap_or(i64::MAX);
+        now.saturating_add(lease)
+    }
+}
+
+impl Turn {
+    #[expect(clippy::disallowed_methods, reason = "the lease has to be renewed beside the work")]
+    fn begin(lease: Lease, made: Made) -> Self {
+        let ended = CancellationToken::new();
+        let renewal = tokio::spawn(lease.clone().keep(ended.clone()));
+        Self {
+            lease,
+            made,
+            ended,
+            renewal,
+        }
+    }
+
+    /// Cancelled when a newer request was seen or the lease was lost: no more waiting, come to an end.
+    pub fn ended(&self) -> &CancellationToken {
+        &self.ended
+    }
+
+    /// Whether a newer request was seen, or the lease lost, in the meantime.
+    ///
+    /// # Errors
+    /// Those of the table.
+    pub async fn overtaken(&self) -> Result<bool, Error> {
+        Ok(self.lease.renew().await? != Standing::Newest)
+    }
+
+    /// Ends the turn. A failure is logged: the lease runs out by itself, and what is left counts as something.
+    pub async fn leave(self, left: Left) {
+        self.renewal.abort();
+        let ledger = &self.lease.ledger;
+        let lease = &self.lease;
+        let call = ledger
+            .update(lease.key.clone())
+            .condition_expression("#holder = :holder")
+            .expression_attribute_names("#holder", attribute::HOLDER)
+            .expression_attribute_names("#until", attribute::HELD_UNTIL)
+            .expression_attribute_values(":holder", text(&lease.holder));
+        let call = match left {
+            Left::Something => call.update_expression("REMOVE #holder, #until"),
+            Left::Adopted => call
+                .update_expression("SET #adopted = :true REMOVE #holder, #until")
+                .expression_attribute_names("#adopted", attribute::ADOPTED)
+                .expression_attribute_values(":true", AttributeValue::Bool(true)),
+            Left::Nothing => call
+                .update_expression("SET #expires = :expires REMOVE #holder, #until, #since, #adopted")
+                .expression_attribute_names("#expires", attribute::EXPIRES_AT)
+                .expression_attribute_names("#since", attribute::MAKING_SINCE)
+                .expression_attribute_names("#adopted", attribute::ADOPTED)
+                .expression_attribute_values(":expires", ledger.expiry()),
+        };
+        match call.send().await {
+            Ok(_) => {}
+            Err(error) if refused(error.as_service_error()) => {}
+            Err(error) => {
+                let error = ledger.explain(classify(error, "dynamodb:UpdateItem", None));
+                tracing::warn!(%error, "the turn could not be given back; its lease runs out by itself");
+            }
+        }
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        self.renewal.abort();
+    }
+}
+
+fn refused(error: Option<&UpdateItemError>) -> bool {
+    error.is_some_and(UpdateItemError::is_conditional_check_failed_exception)
+}
+
+fn made(item: &Item) -> Made {
+    match number_in(item, attribute::MAKING_SINCE) {
+        None => Made::Nothing,
+        Some(since) => Made::Something {
+            since: Timestamp::from_millisecond(since).unwrap_or(Timestamp::MIN),
+            adopted: flag_in(item, attribute::ADOPTED) == Some(true),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests;
