@@ -84,6 +84,17 @@ impl PolicyArn {
     pub fn account_id(&self) -> Option<&AccountId> {
         self.account_id.as_ref()
     }
+
+    /// Refuses a policy that users of this account cannot have: one of another account. The error is a sentence.
+    pub fn check_usable_in(&self, account_id: &AccountId) -> Result<(), String> {
+        match &self.account_id {
+            Some(owner) if owner != account_id => Err(format!(
+                "The policy {self} belongs to account {owner}, and the user to account {account_id}. IAM attaches only \
+                 policies of the user's own account and those that AWS manages."
+            )),
+            _ => Ok(()),
+        }
+    }
 }
 
 impl std::fmt::Display for PolicyArn {
@@ -157,6 +168,17 @@ impl RoleArn {
     /// The role's name and path.
     pub fn role(&self) -> &RoleName {
         &self.role
+    }
+
+    /// Refuses the role of another account for a user of this one. The error is a sentence.
+    pub fn check_usable_in(&self, account_id: &AccountId) -> Result<(), String> {
+        if self.account_id == *account_id {
+            return Ok(());
+        }
+        Err(format!(
+            "The role {self} belongs to account {}, and the user to account {account_id}.",
+            self.account_id
+        ))
     }
 }
 

@@ -17,7 +17,7 @@ pub use external_id::check_external_id;
 pub use names::{GroupName, Path, PolicyName, RoleName, UserName};
 pub use region::{Partition, Region};
 pub use run::{OperationId, RunId};
-pub use tags::{TagKey, TagValue};
+pub use tags::{TagKey, TagValue, keys_that_differ_by_case};
 
 /// Why a text is not a valid identifier: a fragment that fits behind "`x` is not a valid user name: ".
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

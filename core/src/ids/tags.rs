@@ -1,5 +1,6 @@
 //! Keys and values of IAM tags.
 
+use std::collections::BTreeMap;
 use std::str::FromStr;
 use std::sync::LazyLock;
 
@@ -58,6 +59,21 @@ impl FromStr for TagKey {
     }
 }
 
+/// Two different keys that AWS takes for the same one: it compares tag keys without regard to case.
+pub fn keys_that_differ_by_case<'a>(
+    keys: impl IntoIterator<Item = &'a str>,
+) -> Option<(&'a str, &'a str)> {
+    let mut seen: BTreeMap<String, &str> = BTreeMap::new();
+    for key in keys {
+        if let Some(first) = seen.insert(key.to_lowercase(), key)
+            && first != key
+        {
+            return Some((first, key));
+        }
+    }
+    None
+}
+
 /// The value of a tag: 0 to 256 characters.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct TagValue(String);
@@ -74,7 +90,18 @@ impl FromStr for TagValue {
 
 #[cfg(test)]
 mod tests {
-    use super::{TagKey, TagValue};
+    use super::{TagKey, TagValue, keys_that_differ_by_case};
+
+    #[rstest::rstest]
+    #[case(&["Team", "Stage"], None)]
+    #[case(&["Team", "Team"], None)]
+    #[case(&["Stage", "Team", "team"], Some(("Team", "team")))]
+    fn keys_that_aws_takes_for_the_same_are_found(
+        #[case] keys: &[&str],
+        #[case] found: Option<(&str, &str)>,
+    ) {
+        assert_eq!(keys_that_differ_by_case(keys.iter().copied()), found);
+    }
 
     #[rstest::rstest]
     #[case("Team", true)]

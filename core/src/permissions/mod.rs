@@ -22,7 +22,7 @@ mod trust;
 pub use features::{Access, Feature};
 pub use hub::{SecretStorePolicy, secret_store_policy};
 pub use member::{MemberRolePolicy, POLICY_SIZE_LIMIT, PolicyTarget, member_role_policy};
-pub use patterns::{ExternalId, OrganizationId, PolicyPattern, PrincipalPattern};
+pub use patterns::{ExternalId, GroupPattern, OrganizationId, PolicyPattern, PrincipalPattern};
 pub use sessions::{
     SESSION_POLICY_SIZE_LIMIT, read_session_policy, secrets_session_policy, write_session_policy,
 };

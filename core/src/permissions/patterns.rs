@@ -5,7 +5,9 @@
 
 use std::str::FromStr;
 
-use crate::ids::{AccountId, InvalidId, Partition, check_external_id, text_id};
+use crate::ids::{
+    AccountId, GroupName, InvalidId, Partition, PolicyArn, check_external_id, text_id,
+};
 
 /// Splits `arn:partition:iam::account:resource` of a pattern and checks partition and account, which
 /// may each be the wildcard `*`.
@@ -62,6 +64,80 @@ impl FromStr for PolicyPattern {
             )),
         }
     }
+}
+
+impl PolicyPattern {
+    /// Whether a policy fits.
+    ///
+    /// Case counts. Part for part: a wildcard never reaches over a colon into the next part of the ARN, and `*` in
+    /// place of the account stands for the 12 digits of any account, not for `aws`. So who allows
+    /// `arn:aws:iam::*:policy/*` has not allowed `AdministratorAccess`.
+    pub fn matches(&self, arn: &PolicyArn) -> bool {
+        const KIND: &str = "policy ARN pattern";
+        let Ok((partition, account, resource)) = split(KIND, &self.0) else {
+            return false;
+        };
+        let account_fits = match arn.account_id() {
+            Some(found) => account == "*" || account == found.as_str(),
+            None => account == "aws",
+        };
+        let found = arn.as_str().splitn(6, ':').nth(5).unwrap_or_default();
+        let partition_fits = partition == "*" || partition == arn.partition().as_str();
+        partition_fits && account_fits && fits(resource, found)
+    }
+}
+
+/// A pattern of group names: `team-*`. `*` and `?` may stand anywhere.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct GroupPattern(String);
+text_id!(GroupPattern);
+
+impl GroupPattern {
+    /// Whether a group fits. Case counts, although IAM has no two groups whose names differ by case alone.
+    pub fn matches(&self, group: &GroupName) -> bool {
+        fits(&self.0, group.as_str())
+    }
+}
+
+impl FromStr for GroupPattern {
+    type Err = InvalidId;
+
+    fn from_str(text: &str) -> Result<Self, InvalidId> {
+        let invalid = |reason: &str| InvalidId::new("group name pattern", text, reason);
+        // What is left must be a name: `x` stands for the wildcards.
+        match text.replace(['*', '?'], "x").parse::<GroupName>() {
+            Ok(_) => Ok(Self(text.to_owned())),
+            Err(error) => Err(invalid(error.reason())),
+        }
+    }
+}
+
+/// Whether a text fits a pattern in which `*` stands for any characters, none too, and `?` for one.
+///
+/// Takes time in proportion to the product of the lengths at most: only the last `*` is ever tried again.
+fn fits(pattern: &str, text: &str) -> bool {
+    let (pattern, text) = (pattern.as_bytes(), text.as_bytes());
+    let (mut at, mut seen) = (0, 0);
+    let mut star: Option<(usize, usize)> = None;
+    while let Some(byte) = text.get(seen) {
+        match (pattern.get(at), star) {
+            (Some(b'*'), _) => {
+                star = Some((at + 1, seen));
+                at += 1;
+            }
+            (Some(wanted), _) if *wanted == b'?' || wanted == byte => {
+                at += 1;
+                seen += 1;
+            }
+            (_, Some((after, taken))) => {
+                star = Some((after, taken + 1));
+                at = after;
+                seen = taken + 1;
+            }
+            (_, None) => return false,
+        }
+    }
+    pattern.iter().skip(at).all(|byte| *byte == b'*')
 }
 
 /// A pattern of the roles and users of the hub account that may assume the member role:
@@ -170,7 +246,123 @@ impl FromStr for OrganizationId {
 
 #[cfg(test)]
 mod tests {
-    use super::{OrganizationId, PolicyPattern, PrincipalPattern};
+    use super::{GroupPattern, OrganizationId, PolicyPattern, PrincipalPattern};
+    use crate::ids::PolicyArn;
+
+    #[rstest::rstest]
+    #[case::itself(
+        "arn:aws:iam::222222222222:policy/P",
+        "arn:aws:iam::222222222222:policy/P",
+        true
+    )]
+    #[case::any_account("arn:aws:iam::*:policy/P", "arn:aws:iam::222222222222:policy/P", true)]
+    #[case::any_partition("arn:*:iam::*:policy/P", "arn:aws-cn:iam::222222222222:policy/P", true)]
+    #[case::any_name(
+        "arn:aws:iam::*:policy/team-*",
+        "arn:aws:iam::222222222222:policy/team-a",
+        true
+    )]
+    #[case::no_characters(
+        "arn:aws:iam::*:policy/team*",
+        "arn:aws:iam::222222222222:policy/team",
+        true
+    )]
+    #[case::one_character(
+        "arn:aws:iam::*:policy/team-?",
+        "arn:aws:iam::222222222222:policy/team-a",
+        true
+    )]
+    #[case::paths_too(
+        "arn:aws:iam::*:policy/*/P",
+        "arn:aws:iam::222222222222:policy/a/b/P",
+        true
+    )]
+    #[case::of_aws(
+        "arn:aws:iam::aws:policy/Read*",
+        "arn:aws:iam::aws:policy/ReadOnlyAccess",
+        true
+    )]
+    #[case::tried_again(
+        "arn:aws:iam::*:policy/*ab*c",
+        "arn:aws:iam::222222222222:policy/aab-xab-c",
+        true
+    )]
+    #[case::two_characters(
+        "arn:aws:iam::*:policy/team-?",
+        "arn:aws:iam::222222222222:policy/team-ab",
+        false
+    )]
+    #[case::longer(
+        "arn:aws:iam::*:policy/P",
+        "arn:aws:iam::222222222222:policy/P2",
+        false
+    )]
+    #[case::shorter(
+        "arn:aws:iam::*:policy/P2",
+        "arn:aws:iam::222222222222:policy/P",
+        false
+    )]
+    #[case::another_path(
+        "arn:aws:iam::*:policy/P",
+        "arn:aws:iam::222222222222:policy/evil/P",
+        false
+    )]
+    #[case::case("arn:aws:iam::*:policy/P", "arn:aws:iam::222222222222:policy/p", false)]
+    #[case::another_account(
+        "arn:aws:iam::222222222222:policy/P",
+        "arn:aws:iam::333333333333:policy/P",
+        false
+    )]
+    #[case::another_partition(
+        "arn:aws:iam::*:policy/P",
+        "arn:aws-cn:iam::222222222222:policy/P",
+        false
+    )]
+    #[case::any_account_is_not_aws(
+        "arn:aws:iam::*:policy/*",
+        "arn:aws:iam::aws:policy/AdministratorAccess",
+        false
+    )]
+    #[case::aws_is_no_account(
+        "arn:aws:iam::aws:policy/*",
+        "arn:aws:iam::222222222222:policy/P",
+        false
+    )]
+    #[case::a_colon_in_the_path(
+        "arn:*:iam::*:policy/P",
+        "arn:aws:iam::222222222222:policy/x:iam::y:policy/P",
+        false
+    )]
+    fn a_policy_fits_a_pattern_part_for_part(
+        #[case] pattern: PolicyPattern,
+        #[case] arn: PolicyArn,
+        #[case] fits: bool,
+    ) {
+        assert_eq!(pattern.matches(&arn), fits);
+    }
+
+    #[rstest::rstest]
+    #[case("admins", "admins", true)]
+    #[case("team-*", "team-a", true)]
+    #[case("*", "anything", true)]
+    #[case("admins", "Admins", false)]
+    #[case("team-?", "team-", false)]
+    fn a_group_fits_a_pattern_with_its_case(
+        #[case] pattern: GroupPattern,
+        #[case] group: &str,
+        #[case] fits: bool,
+    ) {
+        assert_eq!(pattern.matches(&group.parse().unwrap()), fits);
+    }
+
+    #[rstest::rstest]
+    #[case("team-*", true)]
+    #[case("", false)]
+    #[case("a b", false)]
+    #[case("arn:aws:iam::222222222222:group/a", false)]
+    fn a_group_pattern_is_a_name_with_wildcards(#[case] text: &str, #[case] valid: bool) {
+        assert_eq!(text.parse::<GroupPattern>().is_ok(), valid);
+    }
 
     #[rstest::rstest]
     #[case("arn:aws:iam::222222222222:policy/Boundary", true)]

@@ -9,7 +9,8 @@ use super::accounts::AccountFilter;
 use super::endpoints::Endpoints;
 use crate::error::{Error, ErrorKind};
 use crate::ids::{
-    InvalidId, Region, RoleName, RunId, TagKey, TagValue, check_external_id, text_id,
+    InvalidId, Region, RoleName, RunId, TagKey, TagValue, check_external_id,
+    keys_that_differ_by_case, text_id,
 };
 use crate::secret::Secret;
 
@@ -197,13 +198,10 @@ impl SessionTags {
         if tags.len() > 50 {
             return invalid(format!("a session has at most 50 tags, not {}", tags.len()));
         }
-        let mut seen = BTreeMap::new();
-        for key in tags.keys() {
-            if let Some(other) = seen.insert(key.as_str().to_lowercase(), key) {
-                return invalid(format!(
-                    "session tags {other:?} and {key:?} differ by case alone"
-                ));
-            }
+        if let Some((first, second)) = keys_that_differ_by_case(tags.keys().map(TagKey::as_str)) {
+            return invalid(format!(
+                "session tags {first:?} and {second:?} differ by case alone"
+            ));
         }
         Ok(Self(tags))
     }

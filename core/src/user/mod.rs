@@ -28,13 +28,13 @@ mod spec;
 mod step;
 
 pub use access_keys::{
-    KeyIntervals, KeyPhase, KeyPolicy, KeyPolicyProblem, KeyStatus, KeyStep, KeyView, LastUsed,
-    NextAction, ObservedKey, StoredKey, TriggerHash,
+    KeyIntervals, KeyPhase, KeyPolicy, KeyPolicyProblem, KeyStatus, KeyStep, KeyView,
+    LONGEST_TRIGGER, LastUsed, MOST_DAYS, NextAction, ObservedKey, StoredKey, TriggerHash,
 };
 pub use changes::{Changes, Demands, NoCredentials, Places, Refusal, Start, Wish, changes};
 pub use console_access::{
-    ConsoleAccess, ConsoleStep, GivenPassword, LoginProfile, ObservedConsole, PasswordSource,
-    StoredPassword,
+    ConsoleAccess, ConsoleStep, GivenPassword, LONGEST_PASSWORD, LoginProfile, ObservedConsole,
+    PasswordSource, SHORTEST_PASSWORD, StoredPassword,
 };
 pub use diff::diff;
 pub use observe::{Expected, Parameters, UserPage, UserSummary};

@@ -63,6 +63,18 @@ impl Quotas {
         }
     }
 
+    /// The quotas that AWS raises for nobody, for a check before any call: "IAM and AWS STS quotas" in the IAM user
+    /// guide. Managed policies are 10 for a user, and 20 at most on request.
+    pub fn of_every_account() -> Self {
+        Self {
+            users: None,
+            users_quota: None,
+            groups_per_user: Some(10),
+            managed_policies_per_user: Some(20),
+            inline_policy_size: Some(2048),
+        }
+    }
+
     /// The quotas that a spec would exceed. `new_users` is how many users this run creates in the
     /// account, this one included; 0 for a user that exists.
     pub fn check(

@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crossaccount_core::audit::{BucketName, KeyPrefix, KmsKeyId};
-use crossaccount_core::ids::{AccountId, Region, RoleName, TagKey, TagValue, check_external_id};
+use crossaccount_core::ids::{
+    AccountId, Region, RoleName, TagKey, TagValue, check_external_id, keys_that_differ_by_case,
+};
 use crossaccount_core::secrets::{ParameterPrefix, SecretLocation};
 use crossaccount_core::session::{Endpoint, SessionName, SourceIdentity};
 use crossaccount_core::user::{Owner, is_reserved_tag};
@@ -110,7 +112,8 @@ pub(super) fn tags(name: &str) -> Attribute {
         })))
         .validate(each(parses::<TagValue>()))
         .validate(|path: &Path, value: &Value, diagnostics: &mut Diagnostics| {
-            if let Some((first, second)) = keys_that_differ_by_case(value) {
+            let keys = value.as_map().into_iter().flat_map(BTreeMap::keys);
+            if let Some((first, second)) = keys_that_differ_by_case(keys.map(String::as_str)) {
                 diagnostics.error_at(
                     path.with_key(second),
                     "Invalid value",
@@ -118,16 +121,6 @@ pub(super) fn tags(name: &str) -> Attribute {
                 );
             }
         })
-}
-
-fn keys_that_differ_by_case(value: &Value) -> Option<(&str, &str)> {
-    let mut seen = BTreeMap::new();
-    for key in value.as_map()?.keys() {
-        if let Some(first) = seen.insert(key.to_lowercase(), key.as_str()) {
-            return Some((first, key));
-        }
-    }
-    None
 }
 
 fn account_ids(name: &str) -> Attribute {

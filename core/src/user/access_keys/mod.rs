@@ -29,7 +29,9 @@ use std::collections::BTreeSet;
 pub use decide::decide;
 pub use decision::{Demand, KeyDecision, KeyObstacle, KeyPhase, KeyView, NextAction};
 pub use observed::{KeysObserved, LastUsed, ObservedKey, StoredKey};
-pub use policy::{KeyIntervals, KeyPolicy, KeyPolicyProblem, KeyStatus, TriggerHash};
+pub use policy::{
+    KeyIntervals, KeyPolicy, KeyPolicyProblem, KeyStatus, LONGEST_TRIGGER, MOST_DAYS, TriggerHash,
+};
 pub use step::KeyStep;
 pub use tags::{CURRENT_KEY_TAG, KEY_INTENT_TAG, KEY_TAGS, KeyTags, RETIRING_KEY_TAG};
 

@@ -4,6 +4,11 @@ use sha2::{Digest, Sha256};
 
 use super::KeysObserved;
 
+/// The longest interval of a key: a hundred years.
+pub const MOST_DAYS: u32 = 36_500;
+/// The longest text that asks for a new key or password when it changes.
+pub const LONGEST_TRIGGER: usize = 1024;
+
 /// Whether a key works.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum KeyStatus {

@@ -8,7 +8,9 @@ mod decide;
 mod wanted;
 
 pub use decide::{ConsoleDecision, ConsoleStep, decide};
-pub use wanted::{ConsoleAccess, GivenPassword, PasswordSource};
+pub use wanted::{
+    ConsoleAccess, GivenPassword, LONGEST_PASSWORD, PasswordSource, SHORTEST_PASSWORD,
+};
 
 use jiff::Timestamp;
 

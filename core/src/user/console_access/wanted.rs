@@ -3,6 +3,11 @@
 use crate::secret::Secret;
 use crate::user::access_keys::TriggerHash;
 
+/// IAM, `CreateLoginProfile`: passwords have at most 128 characters.
+pub const LONGEST_PASSWORD: u8 = 128;
+/// The shortest length that an account's password policy can allow.
+pub const SHORTEST_PASSWORD: u8 = 6;
+
 /// The wanted console access.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConsoleAccess {

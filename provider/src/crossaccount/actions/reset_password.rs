@@ -1,10 +1,9 @@
 //! The action `crossaccount_reset_password`.
 
-use crossaccount_core::user::{ConsoleAccess, PasswordSource};
+use crossaccount_core::user::{ConsoleAccess, LONGEST_PASSWORD, PasswordSource, SHORTEST_PASSWORD};
 
 use super::{contradictions, foreseen, limits, locate, outcome_diagnostics};
 use crate::crossaccount::ProviderState;
-use crate::crossaccount::iam_user::{LONGEST_PASSWORD, SHORTEST_PASSWORD};
 use crate::crossaccount::located::{LocatedUser, or_cancelled};
 use crate::framework::docs::Example;
 use crate::framework::{Action, ActionPlanRequest, Documentation, InvokeRequest, ValidateRequest};
@@ -26,7 +25,7 @@ impl Action<ProviderState> for ResetPassword {
         attributes.extend([
             Attribute::integer("password_length")
                 .optional()
-                .validate(integer_between(SHORTEST_PASSWORD..=LONGEST_PASSWORD))
+                .validate(integer_between(i64::from(SHORTEST_PASSWORD)..=i64::from(LONGEST_PASSWORD)))
                 .describe(
                     "Number of characters of the password. Default: 24, or more when the account's password policy asks for it.",
                 ),

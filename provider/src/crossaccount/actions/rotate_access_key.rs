@@ -2,11 +2,10 @@
 
 use crossaccount_core::secrets::ParameterName;
 use crossaccount_core::user::access_keys::KeyTags;
-use crossaccount_core::user::{KeyIntervals, KeyPolicy, KeyStatus, ObservedUser};
+use crossaccount_core::user::{KeyIntervals, KeyPolicy, KeyStatus, MOST_DAYS, ObservedUser};
 
 use super::{contradictions, foreseen, limits, locate, outcome_diagnostics};
 use crate::crossaccount::ProviderState;
-use crate::crossaccount::iam_user::MOST_DAYS;
 use crate::crossaccount::located::{LocatedUser, or_cancelled};
 use crate::framework::docs::Example;
 use crate::framework::{Action, ActionPlanRequest, Documentation, InvokeRequest, ValidateRequest};
@@ -30,7 +29,7 @@ impl Action<ProviderState> for RotateAccessKey {
         attributes.push(
             Attribute::integer(KEEP)
                 .default(i64::from(KeyIntervals::default().keep_if_used_within_days))
-                .validate(integer_between(0..=MOST_DAYS))
+                .validate(integer_between(0..=i64::from(MOST_DAYS)))
                 .describe(
                     "IAM allows two keys for a user, so a key that was replaced earlier is deleted to make room. One that was \
                      used within so many days is kept, and the action fails. Default: `7`.",

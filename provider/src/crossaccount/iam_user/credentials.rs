@@ -3,7 +3,7 @@
 use crossaccount_core::secret::Secret;
 use crossaccount_core::user::{
     ConsoleAccess, GivenPassword, KeyIntervals, KeyPolicy, KeyPolicyProblem, KeyStatus,
-    PasswordSource, TriggerHash,
+    LONGEST_PASSWORD, LONGEST_TRIGGER, MOST_DAYS, PasswordSource, SHORTEST_PASSWORD, TriggerHash,
 };
 
 use super::IamUserModel;
@@ -13,13 +13,6 @@ use crate::schema::{
     Attribute, Diagnostic, Diagnostics, Field, FromValue, IntoValue, ModelError, Typed,
 };
 use crate::value::{Path, Type, Value};
-
-/// The longest interval: a hundred years.
-pub(in crate::crossaccount) const MOST_DAYS: i64 = 36_500;
-/// IAM, `CreateLoginProfile`: passwords have at most 128 characters.
-pub(in crate::crossaccount) const LONGEST_PASSWORD: i64 = 128;
-/// The shortest length that an account's password policy can allow.
-pub(in crate::crossaccount) const SHORTEST_PASSWORD: i64 = 6;
 
 model! {
     /// `console_access`.
@@ -119,7 +112,7 @@ fn console_access() -> Vec<Attribute> {
     vec![
         Attribute::integer("password_length")
             .optional()
-            .validate(integer_between(SHORTEST_PASSWORD..=LONGEST_PASSWORD))
+            .validate(integer_between(i64::from(SHORTEST_PASSWORD)..=i64::from(LONGEST_PASSWORD)))
             .describe(
                 "Number of characters of the generated password. A change sets a new password. Default: 24, or more when \
                  the account's password policy asks for it.",
@@ -130,7 +123,7 @@ fn console_access() -> Vec<Attribute> {
         ),
         Attribute::string("password_reset_trigger")
             .optional()
-            .validate(length_between(1, 1024))
+            .validate(length_between(1, LONGEST_TRIGGER))
             .describe("Any text. A change sets a new generated password."),
         Attribute::string("password")
             .optional()
@@ -155,7 +148,8 @@ fn console_access() -> Vec<Attribute> {
 
 fn access_key() -> Vec<Attribute> {
     let defaults = KeyIntervals::default();
-    let days = |name: &str| Attribute::integer(name).validate(integer_between(1..=MOST_DAYS));
+    let days =
+        |name: &str| Attribute::integer(name).validate(integer_between(1..=i64::from(MOST_DAYS)));
     vec![
         days("rotate_after_days")
             .default(i64::from(defaults.rotate_after_days))
@@ -172,7 +166,7 @@ fn access_key() -> Vec<Attribute> {
             ),
         Attribute::integer("keep_if_used_within_days")
             .default(i64::from(defaults.keep_if_used_within_days))
-            .validate(integer_between(0..=MOST_DAYS))
+            .validate(integer_between(0..=i64::from(MOST_DAYS)))
             .describe(
                 "A replaced key that was used within so many days is neither made inactive nor deleted; the plan warns. \
                  Default: `7`.",
@@ -186,7 +180,7 @@ fn access_key() -> Vec<Attribute> {
             ),
         Attribute::string("rotation_trigger")
             .optional()
-            .validate(length_between(1, 1024))
+            .validate(length_between(1, LONGEST_TRIGGER))
             .describe("Any text. A change replaces the key now, whatever its age."),
     ]
 }

@@ -38,7 +38,6 @@ use convert::{Previous, state_of};
 use seen::{Planned, Seen};
 use shown::Credentials;
 
-pub(super) use credentials::{LONGEST_PASSWORD, MOST_DAYS, SHORTEST_PASSWORD};
 pub(super) use schema::IamUserModel;
 
 /// Set in the private data by an import: the next read fills in everything, because no configuration has said yet

@@ -13,29 +13,14 @@ pub(in super::super) fn contradictions(config: &IamUserModel) -> Diagnostics {
         return found;
     };
     if let Some(arn) = known_as::<RoleArn>(&config.role_arn)
-        && *arn.account_id() != account_id
+        && let Err(sentence) = arn.check_usable_in(&account_id)
     {
-        found.error_at(
-            Path::attribute("role_arn"),
-            "Role of another account",
-            format!(
-                "The role {arn} belongs to account {}, and the user to account {account_id}.",
-                arn.account_id()
-            ),
-        );
+        let place = Path::attribute("role_arn");
+        found.error_at(place, "Role of another account", sentence);
     }
     for (name, arn) in policy_arns(config) {
-        if let Some(owner) = arn.account_id()
-            && *owner != account_id
-        {
-            found.error_at(
-                Path::attribute(name),
-                "Policy of another account",
-                format!(
-                    "The policy {arn} belongs to account {owner}, and the user to account {account_id}. IAM attaches only \
-                     policies of the user's own account and those that AWS manages."
-                ),
-            );
+        if let Err(sentence) = arn.check_usable_in(&account_id) {
+            found.error_at(Path::attribute(name), "Policy of another account", sentence);
         }
     }
     found
