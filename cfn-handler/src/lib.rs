@@ -8,6 +8,7 @@
 //! - [`physical_id`], [`owner`]: what identifies a user to CloudFormation, and what proves whose it is.
 //! - [`ledger`]: the order of requests, across processes.
 //! - [`lifecycle`]: Create, Update and Delete, on top of the core.
+//! - [`start`]: from settings to a handler.
 
 pub mod config;
 pub mod guardrails;
@@ -17,3 +18,4 @@ pub mod owner;
 pub mod physical_id;
 pub mod properties;
 pub mod protocol;
+pub mod start;

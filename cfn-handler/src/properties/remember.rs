@@ -17,8 +17,8 @@ pub struct Remembered {
     pub role_arn: Option<RoleArn>,
     /// What the managed sets name.
     pub managed: Managed,
-    /// What a deletion does.
-    pub deletion_policy: DeletionPolicy,
+    /// What a deletion does, when the properties say so.
+    pub deletion_policy: Option<DeletionPolicy>,
     /// Whether a deletion also removes what was not created here.
     pub force_destroy: bool,
 }
@@ -36,9 +36,9 @@ pub struct Managed {
 
 impl Remembered {
     /// The user as far as it is remembered, for [`crossaccount_core::user::Removal`]: the members of its sets are ours
-    /// to remove. Nothing when its name cannot be read.
-    pub fn recorded_spec(&self) -> Option<UserSpec> {
-        Some(UserSpec::named(self.name.clone()?))
+    /// to remove. The name is that of the physical id, which counts.
+    pub fn recorded_spec(&self, name: UserName) -> UserSpec {
+        UserSpec::named(name)
     }
 }
 

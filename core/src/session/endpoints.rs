@@ -2,6 +2,9 @@
 
 use std::str::FromStr;
 
+use aws_types::SdkConfig;
+use aws_types::service_config::ServiceConfigKey;
+
 use crate::ids::{InvalidId, text_id};
 
 /// The base URL of a service: `http` or `https`, a host, no user information, query or fragment.
@@ -61,6 +64,50 @@ pub struct Endpoints {
     pub ssm: Option<Endpoint>,
     /// For KMS. Only the key of the secret store is looked at.
     pub kms: Option<Endpoint>,
+}
+
+impl Endpoints {
+    /// The endpoints that an AWS configuration names: for each service `AWS_ENDPOINT_URL_<SERVICE>` or the service
+    /// section of the profile, else `AWS_ENDPOINT_URL`. This is the order of the AWS SDKs.
+    ///
+    /// # Errors
+    /// When one of them is no endpoint.
+    pub fn of(aws: &SdkConfig) -> Result<Self, InvalidId> {
+        Ok(Self {
+            iam: endpoint_of(aws, "IAM")?,
+            sts: endpoint_of(aws, "STS")?,
+            s3: endpoint_of(aws, "S3")?,
+            ssm: endpoint_of(aws, "SSM")?,
+            kms: endpoint_of(aws, "KMS")?,
+        })
+    }
+
+    /// These endpoints, and those of `other` where there is none.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        Self {
+            iam: self.iam.or(other.iam),
+            sts: self.sts.or(other.sts),
+            s3: self.s3.or(other.s3),
+            ssm: self.ssm.or(other.ssm),
+            kms: self.kms.or(other.kms),
+        }
+    }
+}
+
+fn endpoint_of(aws: &SdkConfig, service: &str) -> Result<Option<Endpoint>, InvalidId> {
+    let key = ServiceConfigKey::builder()
+        .service_id(service)
+        .env("AWS_ENDPOINT_URL")
+        .profile("endpoint_url")
+        .build();
+    let of_service = key
+        .ok()
+        .and_then(|key| aws.service_config()?.load_config(key));
+    of_service
+        .or_else(|| aws.endpoint_url().map(str::to_owned))
+        .map(|url| url.parse())
+        .transpose()
 }
 
 #[cfg(test)]

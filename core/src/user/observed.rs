@@ -125,7 +125,7 @@ impl ObservedUser {
     }
 
     /// Whether the tags say that access keys of this user are ours, or that one was about to be made.
-    pub(super) fn has_own_keys(&self) -> bool {
+    pub fn has_own_keys(&self) -> bool {
         KeyTags::read(&self.tags).present
     }
 

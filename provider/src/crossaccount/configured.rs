@@ -14,8 +14,8 @@ use crossaccount_core::permissions::{
 use crossaccount_core::secret::Secret;
 use crossaccount_core::secrets::{KeyCheck, SecretLocation, SecretStore, SecretsSettings};
 use crossaccount_core::session::{
-    AccountFilter, Base, Endpoint, Endpoints, ExternalId, SessionName, SessionPolicies,
-    SessionSettings, SessionTags, Sessions, Target, http_client,
+    AccountFilter, Base, Endpoints, ExternalId, SessionName, SessionPolicies, SessionSettings,
+    SessionTags, Sessions, Target, http_client,
 };
 use crossaccount_core::user::{Owner, Users, UsersSettings};
 use crossaccount_core::{Error, ErrorKind};
@@ -276,45 +276,23 @@ fn ids(field: &Field<BTreeSet<String>>) -> Result<BTreeSet<AccountId>, Diagnosti
 /// Endpoints of the block, else those that the AWS environment and profile name.
 fn endpoints(block: &ProviderBlock, aws: &SdkConfig) -> Result<Endpoints, Diagnostics> {
     let configured = block.endpoints.known().cloned().unwrap_or_default();
-    let resolve = |configured: Field<Endpoint>, service: &str| match configured.into_known() {
-        Some(endpoint) => Ok(Some(endpoint)),
-        None => endpoint_of_environment(aws, service),
+    let configured = Endpoints {
+        iam: configured.iam.into_known(),
+        sts: configured.sts.into_known(),
+        s3: configured.s3.into_known(),
+        ssm: configured.ssm.into_known(),
+        kms: configured.kms.into_known(),
     };
-    Ok(Endpoints {
-        iam: resolve(configured.iam, "IAM")?,
-        sts: resolve(configured.sts, "STS")?,
-        s3: resolve(configured.s3, "S3")?,
-        ssm: resolve(configured.ssm, "SSM")?,
-        kms: resolve(configured.kms, "KMS")?,
-    })
-}
-
-/// `AWS_ENDPOINT_URL_<SERVICE>` or the profile's service section, else `AWS_ENDPOINT_URL`: the order of the AWS SDKs.
-fn endpoint_of_environment(
-    aws: &SdkConfig,
-    service: &str,
-) -> Result<Option<Endpoint>, Diagnostics> {
-    let key = aws_types::service_config::ServiceConfigKey::builder()
-        .service_id(service)
-        .env("AWS_ENDPOINT_URL")
-        .profile("endpoint_url")
-        .build();
-    let of_service = key
-        .ok()
-        .and_then(|key| aws.service_config()?.load_config(key));
-    of_service
-        .or_else(|| aws.endpoint_url().map(str::to_owned))
-        .map(|url| {
-            url.parse().map_err(|error| {
-                Diagnostic::error(
-                    "Invalid endpoint",
-                    format!("AWS_ENDPOINT_URL or the profile names an endpoint that cannot be used: {error}."),
-                )
-                .at(Path::attribute("endpoints"))
-                .into()
-            })
-        })
-        .transpose()
+    let environment = Endpoints::of(aws).map_err(|error| {
+        Diagnostic::error(
+            "Invalid endpoint",
+            format!(
+                "AWS_ENDPOINT_URL or the profile names an endpoint that cannot be used: {error}."
+            ),
+        )
+        .at(Path::attribute("endpoints"))
+    })?;
+    Ok(configured.or(environment))
 }
 
 fn audit_settings(block: &ProviderBlock) -> Option<AuditSettings> {
