@@ -23,7 +23,7 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
 use crossaccount_core::clock::Clock;
 
-pub use turn::{Entrance, Left, Made, Turn};
+pub use turn::{Left, Made, Turn};
 
 use crate::protocol::request::Request;
 

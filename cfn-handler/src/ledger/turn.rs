@@ -14,15 +14,6 @@ use super::order::order_of;
 use super::{Item, Ledger, attribute, flag_in, number, number_in, resource_key, text, text_in};
 use crate::protocol::request::{Request, RequestType};
 
-/// Whether a request may work.
-#[derive(Debug)]
-pub enum Entrance {
-    /// It may, and nobody else does until the turn ends.
-    Turn(Turn),
-    /// A newer request about the same resource was seen: this one has to change nothing.
-    Overtaken,
-}
-
 /// What the requests before have made, as far as the ledger knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Made {
@@ -88,11 +79,13 @@ impl Ledger {
     /// From the moment of its entrance on, every older request about the same resource is overtaken, also one that works
     /// right now: [`Turn::overtaken`] tells it. A Create or Update is noted as something that may make a user.
     ///
+    /// `None`: this request itself is overtaken, and has to change nothing.
+    ///
     /// # Errors
     /// [`ErrorKind::TimedOut`] when another request works for so long; those of the table.
-    pub async fn enter(&self, request: &Request, until: Instant) -> Result<Entrance, Error> {
+    pub async fn enter(&self, request: &Request, until: Instant) -> Result<Option<Turn>, Error> {
         if !self.announce(request).await? {
-            return Ok(Entrance::Overtaken);
+            return Ok(None);
         }
         let lease = Lease {
             ledger: self.clone(),
@@ -104,10 +97,8 @@ impl Ledger {
         let patience =
             SettleLimits::new(until.saturating_duration_since(Instant::now())).until(until);
         let is_busy = |error: &Error| error.kind() == ErrorKind::TimedOut;
-        match settle(&patience, is_busy, || lease.take(makes)).await? {
-            None => Ok(Entrance::Overtaken),
-            Some(made) => Ok(Entrance::Turn(Turn::begin(lease, made))),
-        }
+        let made = settle(&patience, is_busy, || lease.take(makes)).await?;
+        Ok(made.map(|made| Turn::begin(lease, made)))
     }
 
     /// Makes the request the newest one, unless a newer one is known.
@@ -228,7 +219,7 @@ impl Lease {
                     return;
                 }
                 Err(error) => {
-                    tracing::warn!(%error, "the lease could not be renewed; it is tried again")
+                    tracing::warn!(%error, "the lease could not be renewed; it is tried again");
                 }
             }
         }

@@ -15,7 +15,7 @@ use tokio::time::Instant;
 
 use super::spelling::in_template_words;
 use super::{Handler, OVERTAKEN};
-use crate::ledger::{Entrance, Left, Made, Turn};
+use crate::ledger::{Left, Made, Turn};
 use crate::owner::owner_of;
 use crate::properties::UserProperties;
 use crate::protocol::request::Request;
@@ -51,7 +51,7 @@ impl Handler {
         let owner = owner_of(&request.stack_id, &request.logical_resource_id)
             .map_err(|error| error.to_string())?;
         match self.ledger.enter(request, until).await {
-            Ok(Entrance::Turn(turn)) => Ok(Begun {
+            Ok(Some(turn)) => Ok(Begun {
                 handler: self,
                 request,
                 users: self.users(owner.clone()),
@@ -59,7 +59,7 @@ impl Handler {
                 turn,
                 until,
             }),
-            Ok(Entrance::Overtaken) => Err(OVERTAKEN.to_owned()),
+            Ok(None) => Err(OVERTAKEN.to_owned()),
             Err(error) => Err(in_template_words(&error)),
         }
     }
