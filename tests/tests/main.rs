@@ -19,6 +19,7 @@ mod bench_server;
 mod docs;
 mod examples;
 mod iam_user;
+mod ledger;
 mod member_role;
 mod standin;
 mod terraform_cli;
