@@ -77,11 +77,17 @@ impl Ledger {
 }
 
 fn request_key(request: &Request) -> AttributeValue {
-    text(format!("request#{}#{}", request.stack_id, request.request_id))
+    text(format!(
+        "request#{}#{}",
+        request.stack_id, request.request_id
+    ))
 }
 
 fn resource_key(request: &Request) -> AttributeValue {
-    text(format!("resource#{}#{}", request.stack_id, request.logical_resource_id))
+    text(format!(
+        "resource#{}#{}",
+        request.stack_id, request.logical_resource_id
+    ))
 }
 
 fn text(text: impl Into<String>) -> AttributeValue {

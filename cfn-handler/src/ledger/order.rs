@@ -13,7 +13,11 @@ pub(super) fn order_of(request: &Request, now: i64) -> i64 {
         RequestType::Update | RequestType::Unknown(_) => 1,
         RequestType::Delete => 2,
     };
-    request.issued_at.unwrap_or(now).saturating_mul(4).saturating_add(rank)
+    request
+        .issued_at
+        .unwrap_or(now)
+        .saturating_mul(4)
+        .saturating_add(rank)
 }
 
 #[cfg(test)]
@@ -51,6 +55,9 @@ mod tests {
 
     #[test]
     fn without_a_time_a_request_is_as_new_as_its_arrival() {
-        assert_eq!(order(RequestType::Create, None), order(RequestType::Create, Some(1000)));
+        assert_eq!(
+            order(RequestType::Create, None),
+            order(RequestType::Create, Some(1000))
+        );
     }
 }

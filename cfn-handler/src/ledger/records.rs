@@ -47,10 +47,16 @@ impl Ledger {
     /// # Errors
     /// Those of the table.
     pub async fn delivered(&self, request: &Request) -> Result<(), Error> {
-        self.note(request, attribute::DELIVERED, AttributeValue::Bool(true)).await
+        self.note(request, attribute::DELIVERED, AttributeValue::Bool(true))
+            .await
     }
 
-    async fn note(&self, request: &Request, name: &str, value: AttributeValue) -> Result<(), Error> {
+    async fn note(
+        &self,
+        request: &Request,
+        name: &str,
+        value: AttributeValue,
+    ) -> Result<(), Error> {
         self.update(request_key(request))
             .update_expression("SET #name = :value, #expires = :expires")
             .expression_attribute_names("#name", name)
@@ -64,7 +70,10 @@ impl Ledger {
     }
 
     pub(super) fn update(&self, key: AttributeValue) -> UpdateItemFluentBuilder {
-        self.dynamodb.update_item().table_name(&self.table).key(attribute::KEY, key)
+        self.dynamodb
+            .update_item()
+            .table_name(&self.table)
+            .key(attribute::KEY, key)
     }
 
     /// Says which table, and what to check.

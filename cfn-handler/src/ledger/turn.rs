@@ -101,7 +101,8 @@ impl Ledger {
             holder: Uuid::new_v4().to_string(),
         };
         let makes = request.request_type != RequestType::Delete;
-        let patience = SettleLimits::new(until.saturating_duration_since(Instant::now())).until(until);
+        let patience =
+            SettleLimits::new(until.saturating_duration_since(Instant::now())).until(until);
         let is_busy = |error: &Error| error.kind() == ErrorKind::TimedOut;
         match settle(&patience, is_busy, || lease.take(makes)).await? {
             None => Ok(Entrance::Overtaken),
@@ -163,14 +164,22 @@ impl Lease {
             Ok(answer) => Ok(Some(made(&answer.attributes.unwrap_or_default()))),
             Err(error) => match error.as_service_error() {
                 Some(UpdateItemError::ConditionalCheckFailedException(found)) => {
-                    let newest = found.item.as_ref().and_then(|item| text_in(item, attribute::REQUEST));
+                    let newest = found
+                        .item
+                        .as_ref()
+                        .and_then(|item| text_in(item, attribute::REQUEST));
                     if newest != Some(self.request_id.as_str()) {
                         return Ok(None);
                     }
-                    Err(Error::new(ErrorKind::TimedOut, "another request about this resource is still at work")
-                        .with_advice("Repeat the operation of the stack when it has ended."))
+                    Err(Error::new(
+                        ErrorKind::TimedOut,
+                        "another request about this resource is still at work",
+                    )
+                    .with_advice("Repeat the operation of the stack when it has ended."))
                 }
-                _ => Err(self.ledger.explain(classify(error, "dynamodb:UpdateItem", None))),
+                _ => Err(self
+                    .ledger
+                    .explain(classify(error, "dynamodb:UpdateItem", None))),
             },
         }
     }
@@ -193,10 +202,16 @@ impl Lease {
             Ok(answer) => {
                 let item = answer.attributes.unwrap_or_default();
                 let newest = text_in(&item, attribute::REQUEST) == Some(self.request_id.as_str());
-                Ok(if newest { Standing::Newest } else { Standing::Overtaken })
+                Ok(if newest {
+                    Standing::Newest
+                } else {
+                    Standing::Overtaken
+                })
             }
             Err(error) if refused(error.as_service_error()) => Ok(Standing::Lost),
-            Err(error) => Err(self.ledger.explain(classify(error, "dynamodb:UpdateItem", None))),
+            Err(error) => Err(self
+                .ledger
+                .explain(classify(error, "dynamodb:UpdateItem", None))),
         }
     }
 
@@ -212,7 +227,9 @@ impl Lease {
                     ended.cancel();
                     return;
                 }
-                Err(error) => tracing::warn!(%error, "the lease could not be renewed; it is tried again"),
+                Err(error) => {
+                    tracing::warn!(%error, "the lease could not be renewed; it is tried again")
+                }
             }
         }
     }
@@ -224,7 +241,10 @@ impl Lease {
 }
 
 impl Turn {
-    #[expect(clippy::disallowed_methods, reason = "the lease has to be renewed beside the work")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the lease has to be renewed beside the work"
+    )]
     fn begin(lease: Lease, made: Made) -> Self {
         let ended = CancellationToken::new();
         let renewal = tokio::spawn(lease.clone().keep(ended.clone()));
@@ -267,7 +287,9 @@ impl Turn {
                 .expression_attribute_names("#adopted", attribute::ADOPTED)
                 .expression_attribute_values(":true", AttributeValue::Bool(true)),
             Left::Nothing => call
-                .update_expression("SET #expires = :expires REMOVE #holder, #until, #since, #adopted")
+                .update_expression(
+                    "SET #expires = :expires REMOVE #holder, #until, #since, #adopted",
+                )
                 .expression_attribute_names("#expires", attribute::EXPIRES_AT)
                 .expression_attribute_names("#since", attribute::MAKING_SINCE)
                 .expression_attribute_names("#adopted", attribute::ADOPTED)
