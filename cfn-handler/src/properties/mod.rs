@@ -9,6 +9,8 @@
 mod problems;
 mod read;
 mod remember;
+mod shape;
+pub mod table;
 
 use crossaccount_core::session::Target;
 use crossaccount_core::user::{Adoption, DeletionPolicy, UserSpec};
