@@ -11,7 +11,7 @@ use crossaccount_core::user::{
 };
 use serde_json::{Map, Value};
 
-use super::shape::Fields;
+use super::shape::{Fields, clipped};
 use super::table::PROPERTIES;
 use super::{Problems, UserProperties};
 
@@ -44,8 +44,7 @@ pub fn read(properties: &Map<String, Value>) -> Result<UserProperties, Problems>
         let boundary = permissions_boundary.iter();
         let boundary = boundary.map(|arn| ("PermissionsBoundary", arn.check_usable_in(account_id)));
         let policies = managed.iter().flatten();
-        let policies =
-            policies.map(|(path, arn)| (path.as_str(), arn.check_usable_in(account_id)));
+        let policies = policies.map(|(path, arn)| (path.as_str(), arn.check_usable_in(account_id)));
         let role = role_arn.iter();
         let role = role.map(|arn: &crossaccount_core::ids::RoleArn| {
             ("RoleArn", arn.check_usable_in(account_id))
@@ -94,16 +93,16 @@ fn account_id(fields: &Fields, problems: &mut Problems) -> Option<AccountId> {
     if let Ok(account_id) = text.parse() {
         return Some(account_id);
     }
-    let mangled = text.parse::<f64>().is_ok();
-    let account_id = fields.id("AccountId", problems);
-    if mangled {
-        problems.add(
-            "AccountId",
-            "YAML makes a number of an account id without quotes, drops the zeros at its beginning and may write it as \
-             2.2E11; put all 12 digits between quotes: AccountId: \"012345678901\"",
-        );
+    if text.parse::<f64>().is_err() {
+        return fields.id("AccountId", problems);
     }
-    account_id
+    let message = format!(
+        "{text:?} is not valid: an account id has exactly 12 digits. YAML makes a number of an account id without quotes, \
+         and zeros at its beginning are lost; put all 12 digits between quotes, such as \"012345678901\"",
+        text = clipped(text)
+    );
+    problems.add("AccountId", message);
+    None
 }
 
 fn inline_policies(
@@ -126,7 +125,13 @@ fn inline_policies(
             );
             problems.add(path, message);
         } else if policies.contains_key(&name) {
-            problems.add(path, format!("there are two policies named {name:?}", name = name.as_str()));
+            problems.add(
+                path,
+                format!(
+                    "there are two policies named {name:?}",
+                    name = name.as_str()
+                ),
+            );
         } else if let Some(document) = document {
             policies.insert(name, document);
         }
@@ -142,25 +147,26 @@ fn tags(fields: &Fields, problems: &mut Problems) -> BTreeMap<TagKey, TagValue> 
     let mut seen: BTreeMap<String, &str> = BTreeMap::new();
     for tag in elements {
         let key: Option<TagKey> = tag.id("Key", problems);
-        let value: Option<TagValue> = match tag.text("Value") {
-            // An empty value is a value.
-            Some(_) => tag.id("Value", problems),
-            None => None,
-        };
+        let value: Option<TagValue> = tag.id("Value", problems);
         let (Some(key), Some(text)) = (key, tag.text("Key")) else {
             continue;
         };
         if is_reserved_tag(text) {
-            let message =
-                format!("{text:?}: the prefix crossaccount: is kept for the tags of crossaccount itself");
+            let message = format!(
+                "{text:?}: the prefix crossaccount: is kept for the tags of crossaccount itself"
+            );
             problems.add(tag.path_of("Key"), message);
         }
         match seen.insert(text.to_lowercase(), text) {
             Some(first) if first == text => {
-                problems.add(tag.path_of("Key"), format!("there are two tags with the key {text:?}"));
+                problems.add(
+                    tag.path_of("Key"),
+                    format!("there are two tags with the key {text:?}"),
+                );
             }
             Some(first) => {
-                let message = format!("IAM takes the tag keys {first:?} and {text:?} for the same key");
+                let message =
+                    format!("IAM takes the tag keys {first:?} and {text:?} for the same key");
                 problems.add(tag.path_of("Key"), message);
             }
             None => {}
@@ -202,6 +208,11 @@ fn console_access(
 
 fn access_key(fields: &Fields, problems: &mut Problems) -> Option<KeyPolicy> {
     let key = fields.object("AccessKey")?;
+    let trigger = trigger(key, "RotationTrigger", problems);
+    if problems.any_below("AccessKey") {
+        // An interval that could not be read contradicts nothing.
+        return None;
+    }
     let defaults = KeyIntervals::default();
     let days = |name: &str| key.number(name);
     let intervals = KeyIntervals {
@@ -211,8 +222,9 @@ fn access_key(fields: &Fields, problems: &mut Problems) -> Option<KeyPolicy> {
         keep_if_used_within_days: days("KeepIfUsedWithinDays")
             .unwrap_or(defaults.keep_if_used_within_days),
     };
-    let status = key.text("Status").map_or(KeyStatus::Active, KeyStatus::of_iam);
-    let trigger = trigger(key, "RotationTrigger", problems);
+    let status = key
+        .text("Status")
+        .map_or(KeyStatus::Active, KeyStatus::of_iam);
     match KeyPolicy::new(intervals, status, trigger.as_deref().map(TriggerHash::of)) {
         Ok(policy) => Some(policy),
         Err(problem) => {
@@ -222,7 +234,9 @@ fn access_key(fields: &Fields, problems: &mut Problems) -> Option<KeyPolicy> {
                 _ => "DeleteAfterDays",
             };
             // The core speaks of its own fields, and so does its text.
-            let message = problem.message.replace("rotate_after_days", "RotateAfterDays");
+            let message = problem
+                .message
+                .replace("rotate_after_days", "RotateAfterDays");
             problems.add(key.path_of(name(problem.field)), message);
             None
         }

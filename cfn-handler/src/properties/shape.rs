@@ -168,13 +168,7 @@ impl Fields {
         Some(ids.into_iter().map(|(_, id)| id).collect())
     }
 
-    fn parse<T>(
-        &self,
-        name: &str,
-        path: String,
-        text: &str,
-        problems: &mut Problems,
-    ) -> Option<T>
+    fn parse<T>(&self, name: &str, path: String, text: &str, problems: &mut Problems) -> Option<T>
     where
         T: FromStr<Err = InvalidId>,
     {
@@ -186,9 +180,11 @@ impl Fields {
                     .iter()
                     .any(|property| property.name == name && property.shown);
                 let message = match (text, shown) {
-                    ("", _) => "it is empty; leave it out, with !Ref AWS::NoValue where it depends on a \
+                    ("", _) => {
+                        "it is empty; leave it out, with !Ref AWS::NoValue where it depends on a \
                                 parameter"
-                        .to_owned(),
+                            .to_owned()
+                    }
                     (_, true) => format!("{:?} is not valid: {}", clipped(text), error.reason()),
                     (_, false) => format!("it is not valid: {}", error.reason()),
                 };
@@ -303,9 +299,7 @@ fn names(table: &[Property]) -> String {
 fn wrong(value: &Value, wanted: &str, shown: bool) -> String {
     let found = match value {
         Value::Null => {
-            return format!(
-                "it is null; write {wanted}, or leave it out (!Ref AWS::NoValue)"
-            );
+            return format!("it is null; write {wanted}, or leave it out (!Ref AWS::NoValue)");
         }
         Value::String(text) if shown => format!("the text {:?}", clipped(text)),
         Value::String(_) => "a text".to_owned(),
@@ -339,7 +333,7 @@ fn unknown(name: &str, table: &[Property], path: &str) -> String {
 }
 
 /// The beginning of a text that a template holds.
-fn clipped(text: &str) -> String {
+pub(super) fn clipped(text: &str) -> String {
     if text.chars().count() <= LONGEST_SHOWN {
         return text.to_owned();
     }
