@@ -14,6 +14,7 @@ pub mod config;
 pub mod guardrails;
 pub mod ledger;
 pub mod lifecycle;
+mod nearest;
 pub mod owner;
 pub mod physical_id;
 pub mod properties;

@@ -9,13 +9,17 @@
 mod problems;
 mod read;
 mod remember;
+mod shape;
+pub mod table;
+#[cfg(test)]
+mod tests;
 
 use crossaccount_core::session::Target;
 use crossaccount_core::user::{Adoption, DeletionPolicy, UserSpec};
 
 pub use problems::{Problem, Problems};
 pub use read::read;
-pub use remember::{Remembered, remember};
+pub use remember::{Managed, Remembered, remember};
 
 /// The properties of a `Custom::CrossAccountIamUser`.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -26,6 +26,12 @@ impl Problems {
         });
     }
 
+    /// Whether something is wrong with a property of an object.
+    pub(super) fn any_below(&self, object: &str) -> bool {
+        let below = |path: &str| path.strip_prefix(object)?.strip_prefix('.').map(|_| ());
+        self.0.iter().any(|problem| below(&problem.path).is_some())
+    }
+
     /// Whether nothing is wrong.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
