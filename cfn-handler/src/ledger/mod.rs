@@ -13,6 +13,7 @@
 
 mod order;
 mod records;
+mod schedule;
 mod turn;
 
 use std::collections::HashMap;
@@ -23,6 +24,7 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
 use crossaccount_core::clock::Clock;
 
+pub use schedule::Scheduled;
 pub use turn::{Left, Made, Turn};
 
 use crate::protocol::request::Request;
@@ -41,7 +43,11 @@ mod attribute {
     pub(super) const HELD_UNTIL: &str = "HeldUntil";
     pub(super) const MAKING_SINCE: &str = "MakingSince";
     pub(super) const ADOPTED: &str = "Adopted";
+    pub(super) const ROTATES: &str = "Rotates";
 }
+
+/// What the key of a resource begins with. A stack id holds no `#`, and neither does a logical id.
+const RESOURCE: &str = "resource#";
 
 type Item = HashMap<String, AttributeValue>;
 
@@ -85,7 +91,7 @@ fn request_key(request: &Request) -> AttributeValue {
 
 fn resource_key(request: &Request) -> AttributeValue {
     text(format!(
-        "resource#{}#{}",
+        "{RESOURCE}{}#{}",
         request.stack_id, request.logical_resource_id
     ))
 }

@@ -5,6 +5,7 @@ use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditi
 use crossaccount_core::aws::{SettleLimits, classify, settle};
 use crossaccount_core::{Error, ErrorKind};
 use jiff::Timestamp;
+use serde_json::{Map, Value};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -39,6 +40,17 @@ pub enum Left {
     Nothing,
 }
 
+/// What a turn does to the schedule of access keys.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Schedule {
+    /// It stays.
+    AsBefore,
+    /// There are no keys that rotate.
+    Ends,
+    /// Keys rotate as these properties say.
+    Is(String),
+}
+
 /// The right to work on a resource. It is renewed until it is left or dropped.
 #[derive(Debug)]
 pub struct Turn {
@@ -51,12 +63,13 @@ pub struct Turn {
 
 /// The lease itself, as the renewing task and the turn share it.
 #[derive(Debug, Clone)]
-struct Lease {
-    ledger: Ledger,
-    key: AttributeValue,
-    request_id: String,
+pub(super) struct Lease {
+    pub(super) ledger: Ledger,
+    pub(super) key: AttributeValue,
+    /// The newest request when the turn began.
+    pub(super) request_id: String,
     /// Tells two deliveries of one request apart.
-    holder: String,
+    pub(super) holder: String,
 }
 
 /// How a lease and its request stand.
@@ -225,7 +238,7 @@ impl Lease {
         }
     }
 
-    fn held_until(&self, now: i64) -> i64 {
+    pub(super) fn held_until(&self, now: i64) -> i64 {
         let lease = i64::try_from(self.ledger.lease.as_millis()).unwrap_or(i64::MAX);
         now.saturating_add(lease)
     }
@@ -236,7 +249,7 @@ impl Turn {
         clippy::disallowed_methods,
         reason = "the lease has to be renewed beside the work"
     )]
-    fn begin(lease: Lease, made: Made) -> Self {
+    pub(super) fn begin(lease: Lease, made: Made) -> Self {
         let ended = CancellationToken::new();
         let renewal = tokio::spawn(lease.clone().keep(ended.clone()));
         Self {
@@ -262,30 +275,69 @@ impl Turn {
 
     /// Ends the turn. A failure is logged: the lease runs out by itself, and what is left counts as something.
     pub async fn leave(self, left: Left) {
+        self.end(left, Schedule::AsBefore).await;
+    }
+
+    /// Ends the turn of a user that is as wanted, and notes whether its keys have a schedule: `rotates` are the properties
+    /// then.
+    pub async fn leave_scheduled(self, left: Left, rotates: Option<&Map<String, Value>>) {
+        let schedule = match rotates {
+            None => Schedule::Ends,
+            Some(properties) => Schedule::Is(Value::Object(properties.clone()).to_string()),
+        };
+        self.end(left, schedule).await;
+    }
+
+    async fn end(self, left: Left, schedule: Schedule) {
         self.renewal.abort();
         let ledger = &self.lease.ledger;
         let lease = &self.lease;
-        let call = ledger
+        let mut call = ledger
             .update(lease.key.clone())
             .condition_expression("#holder = :holder")
             .expression_attribute_names("#holder", attribute::HOLDER)
             .expression_attribute_names("#until", attribute::HELD_UNTIL)
             .expression_attribute_values(":holder", text(&lease.holder));
-        let call = match left {
-            Left::Something => call.update_expression("REMOVE #holder, #until"),
-            Left::Adopted => call
-                .update_expression("SET #adopted = :true REMOVE #holder, #until")
-                .expression_attribute_names("#adopted", attribute::ADOPTED)
-                .expression_attribute_values(":true", AttributeValue::Bool(true)),
-            Left::Nothing => call
-                .update_expression(
-                    "SET #expires = :expires REMOVE #holder, #until, #since, #adopted",
-                )
-                .expression_attribute_names("#expires", attribute::EXPIRES_AT)
-                .expression_attribute_names("#since", attribute::MAKING_SINCE)
-                .expression_attribute_names("#adopted", attribute::ADOPTED)
-                .expression_attribute_values(":expires", ledger.expiry()),
+        let (mut set, mut remove) = (Vec::new(), vec!["#holder", "#until"]);
+        match left {
+            Left::Something => {}
+            Left::Adopted => {
+                set.push("#adopted = :true");
+                call = call
+                    .expression_attribute_names("#adopted", attribute::ADOPTED)
+                    .expression_attribute_values(":true", AttributeValue::Bool(true));
+            }
+            Left::Nothing => {
+                set.push("#expires = :expires");
+                remove.extend(["#since", "#adopted"]);
+                call = call
+                    .expression_attribute_names("#expires", attribute::EXPIRES_AT)
+                    .expression_attribute_names("#since", attribute::MAKING_SINCE)
+                    .expression_attribute_names("#adopted", attribute::ADOPTED)
+                    .expression_attribute_values(":expires", ledger.expiry());
+            }
+        }
+        let schedule = if left == Left::Nothing {
+            Schedule::Ends
+        } else {
+            schedule
         };
+        if schedule != Schedule::AsBefore {
+            call = call.expression_attribute_names("#rotates", attribute::ROTATES);
+        }
+        match schedule {
+            Schedule::AsBefore => {}
+            Schedule::Ends => remove.push("#rotates"),
+            Schedule::Is(properties) => {
+                set.push("#rotates = :rotates");
+                call = call.expression_attribute_values(":rotates", text(properties));
+            }
+        }
+        let mut change = format!("REMOVE {}", remove.join(", "));
+        if !set.is_empty() {
+            change = format!("SET {} {change}", set.join(", "));
+        }
+        let call = call.update_expression(change);
         match call.send().await {
             Ok(_) => {}
             Err(error) if refused(error.as_service_error()) => {}
@@ -303,11 +355,11 @@ impl Drop for Turn {
     }
 }
 
-fn refused(error: Option<&UpdateItemError>) -> bool {
+pub(super) fn refused(error: Option<&UpdateItemError>) -> bool {
     error.is_some_and(UpdateItemError::is_conditional_check_failed_exception)
 }
 
-fn made(item: &Item) -> Made {
+pub(super) fn made(item: &Item) -> Made {
     match number_in(item, attribute::MAKING_SINCE) {
         None => Made::Nothing,
         Some(since) => Made::Something {

@@ -1,6 +1,7 @@
 //! Create.
 
 use crossaccount_core::user::ObservedUser;
+use serde_json::{Map, Value};
 use tokio::time::Instant;
 
 use super::begun::{Begun, Trouble};
@@ -35,7 +36,10 @@ impl Handler {
             Ok((user, status, left)) => match begun.overtaken(&wanted, &user, left).await {
                 None => {
                     let reply = exists(&begun.users, &wanted.target, &wanted.spec, &user, status);
-                    begun.turn.leave(left).await;
+                    begun
+                        .turn
+                        .leave_scheduled(left, scheduled(request, &wanted))
+                        .await;
                     return reply;
                 }
                 Some(trouble) => trouble,
@@ -87,4 +91,16 @@ pub(super) fn id_of(wanted: &UserProperties) -> PhysicalId {
         account_id: wanted.target.account_id.clone(),
         name: wanted.spec.name.clone(),
     }
+}
+
+/// The properties, when they ask for keys that rotate by age.
+pub(super) fn scheduled<'a>(
+    request: &'a Request,
+    wanted: &UserProperties,
+) -> Option<&'a Map<String, Value>> {
+    wanted
+        .spec
+        .access_key
+        .is_some()
+        .then_some(&request.properties)
 }

@@ -8,6 +8,7 @@ mod begun;
 mod create;
 mod delete;
 mod reply;
+mod schedule;
 mod spelling;
 mod update;
 
@@ -31,6 +32,7 @@ use crate::protocol::resource::{Earlier, Resource};
 
 pub use reply::ATTRIBUTES;
 use reply::{failed, identity_of};
+pub use schedule::{FailedRotation, Rotations};
 use spelling::in_template_words;
 
 /// `Custom::CrossAccountIamUser`.

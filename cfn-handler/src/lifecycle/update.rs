@@ -5,7 +5,7 @@ use crossaccount_core::user::{Expected, ObservedUser, Ownership, Parameters, Sco
 use tokio::time::Instant;
 
 use super::begun::{Begun, Trouble, recorded, tell};
-use super::create::id_of;
+use super::create::{id_of, scheduled};
 use super::reply::{exists, failed};
 use super::spelling::in_template_words;
 use super::{Handler, incoming_or_nothing};
@@ -47,7 +47,10 @@ impl Handler {
         match changed {
             Ok((user, status, left)) => {
                 let reply = exists(&begun.users, &wanted.target, &wanted.spec, &user, status);
-                begun.turn.leave(left).await;
+                begun
+                    .turn
+                    .leave_scheduled(left, scheduled(request, &wanted))
+                    .await;
                 reply
             }
             Err(trouble) => {

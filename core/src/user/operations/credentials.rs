@@ -1,26 +1,21 @@
 //! What operations share about credentials: where secrets belong, what a new user finds there, and what is
-//! refused before the first write. And the two operations that change nothing but a credential.
-
-use std::sync::Arc;
+//! refused before the first write.
 
 use jiff::Timestamp;
 
-use super::refusal::{check_ours, no_user};
-use super::{Limits, Outcome, Users, describe, in_own_task, note, subject};
+use super::{Outcome, Users, describe, note, subject};
 use crate::audit::{Action, Conclusion, Status};
 use crate::error::{Error, ErrorKind};
 use crate::ids::UserName;
 use crate::password::{self, PasswordPolicy};
 use crate::secrets::{KeyCheck, ParameterName, ParameterState, SecretKind, SecretStore};
-use crate::session::{Access, Session, Target};
-use crate::user::access_keys::{self, Demand, KeyPolicy, KeyStep, StoredKey};
-use crate::user::apply::{Applier, record};
-use crate::user::console_access::{
-    CONSOLE_ACCESS_TAG, ConsoleAccess, ConsoleStep, PasswordSource, StoredPassword, UNFINISHED_MARK,
-};
+use crate::session::{Session, Target};
+use crate::user::access_keys::{KeyStep, StoredKey};
+use crate::user::apply::record;
+use crate::user::console_access::{ConsoleAccess, ConsoleStep, PasswordSource, StoredPassword};
 use crate::user::{
-    Changes, Demands, Expected, Facets, NoCredentials, ObservedUser, Parameters, Places, Recorded,
-    Refusal, Start, Step, UserSpec, Wish, changes, observe,
+    Changes, Demands, NoCredentials, ObservedUser, Parameters, Places, Recorded, Refusal, Start,
+    Step, UserSpec, Wish, changes,
 };
 
 impl Users {
@@ -304,118 +299,6 @@ impl Users {
         }
     }
 
-    /// Replaces the access key of a user now, whatever its age. The old key keeps working until its time.
-    ///
-    /// `policy` says how long a key that is in use is kept; rotation trigger and status of the user's own
-    /// policy stay as they are. Not idempotent: each call makes a new key, or says why it cannot.
-    ///
-    /// # Errors
-    /// In the outcome: [`ErrorKind::NotFound`] without user or key of ours, [`ErrorKind::AccessKey`] when the
-    /// rotation is blocked, [`ErrorKind::AlreadyExists`] when somebody else owns the user.
-    pub async fn rotate_access_key(
-        self: &Arc<Self>,
-        target: Target,
-        name: UserName,
-        policy: KeyPolicy,
-        limits: Limits,
-    ) -> Outcome {
-        let credential = Credential::AccessKey(policy);
-        self.change_credential(target, name, credential, limits)
-            .await
-    }
-
-    /// Gives the console access of a user a new generated password now.
-    ///
-    /// Only for a login profile of ours. Not idempotent: each call sets a new password.
-    ///
-    /// # Errors
-    /// In the outcome, as for [`Users::rotate_access_key`].
-    pub async fn reset_password(
-        self: &Arc<Self>,
-        target: Target,
-        name: UserName,
-        wanted: ConsoleAccess,
-        limits: Limits,
-    ) -> Outcome {
-        let credential = Credential::ConsolePassword(wanted);
-        self.change_credential(target, name, credential, limits)
-            .await
-    }
-
-    async fn change_credential(
-        self: &Arc<Self>,
-        target: Target,
-        name: UserName,
-        credential: Credential,
-        limits: Limits,
-    ) -> Outcome {
-        let users = Arc::clone(self);
-        in_own_task(async move {
-            let outcome = users
-                .change_locked(&target, &name, &credential, &limits)
-                .await;
-            let doing = format!("give user {name} a new {}", credential.kind());
-            Outcome {
-                result: outcome.result.map_err(|error| error.while_doing(doing)),
-                ..outcome
-            }
-        })
-        .await
-    }
-
-    async fn change_locked(
-        &self,
-        target: &Target,
-        name: &UserName,
-        credential: &Credential,
-        limits: &Limits,
-    ) -> Outcome {
-        let user_lock = self.user_lock(&target.account_id, name);
-        let _guard = user_lock.lock().await;
-        let at = self.clock.now();
-        let prepared = async {
-            limits.check_start()?;
-            let (session, user) = self.own_user(target, name, credential.facets()).await?;
-            let steps = credential.decide(at, &user).map_err(|error| {
-                error
-                    .in_account(&target.account_id)
-                    .with_advice("Nothing was changed.")
-            })?;
-            self.check_key(target).await?;
-            let subject = subject(target, name, Some(&user));
-            let action = credential.action();
-            let recording = self.audit.begin(subject, action, describe(&steps)).await?;
-            Ok::<_, Error>((session, user, steps, recording))
-        };
-        let (session, user, steps, recording) = match prepared.await {
-            Ok(prepared) => prepared,
-            Err(error) => return Outcome::failed(error),
-        };
-        let tools = self.tools(&session, target, at, limits);
-        let applied = Applier::new(tools, user, credential.console_access())
-            .run(steps)
-            .await;
-        self.finish(target, recording, Status::Rotated, applied)
-            .await
-    }
-
-    /// A user of ours, freshly looked at through a write session.
-    async fn own_user(
-        &self,
-        target: &Target,
-        name: &UserName,
-        facets: Facets,
-    ) -> Result<(Arc<Session>, ObservedUser), Error> {
-        self.secret_store(target)?;
-        let session = self.sessions.open(target, Access::Write).await?;
-        let expected = Expected::default();
-        let place = self.place(&session, target, &expected, true);
-        let user = observe::observe(place, name, facets).await?;
-        let user = user.ok_or_else(|| no_user(target, name))?;
-        check_ours(self.owner(), target, name, &user)?;
-        Ok((session, user))
-    }
-
     /// The secret store, without which there are no credentials to change or to hand out.
     pub(super) fn secret_store(&self, target: &Target) -> Result<&SecretStore, Error> {
         self.store.as_deref().ok_or_else(|| {
@@ -424,112 +307,6 @@ impl Users {
                 .with_advice("Configure `secrets`: credentials are kept in SSM Parameter Store.")
         })
     }
-}
-
-/// A credential that somebody asks to be replaced now.
-pub(super) enum Credential {
-    AccessKey(KeyPolicy),
-    ConsolePassword(ConsoleAccess),
-}
-
-impl Credential {
-    fn kind(&self) -> &'static str {
-        match self {
-            Self::AccessKey(_) => "access key",
-            Self::ConsolePassword(_) => "console password",
-        }
-    }
-
-    pub(super) fn facets(&self) -> Facets {
-        Facets {
-            access_keys: matches!(self, Self::AccessKey(_)),
-            console_access: matches!(self, Self::ConsolePassword(_)),
-            ..Facets::NONE
-        }
-    }
-
-    fn action(&self) -> Action {
-        match self {
-            Self::AccessKey(_) => Action::RotateAccessKey,
-            Self::ConsolePassword(_) => Action::ResetPassword,
-        }
-    }
-
-    pub(super) fn console_access(&self) -> Option<&ConsoleAccess> {
-        match self {
-            Self::AccessKey(_) => None,
-            Self::ConsolePassword(wanted) => Some(wanted),
-        }
-    }
-
-    /// The steps, or why there are none. Pure.
-    pub(super) fn decide(&self, at: Timestamp, user: &ObservedUser) -> Result<Vec<Step>, Error> {
-        match self {
-            Self::AccessKey(policy) => decide_rotation(at, user, policy),
-            Self::ConsolePassword(wanted) => decide_reset(user, wanted.password_reset_required),
-        }
-    }
-}
-
-fn decide_rotation(
-    at: Timestamp,
-    user: &ObservedUser,
-    policy: &KeyPolicy,
-) -> Result<Vec<Step>, Error> {
-    let ring = user.key_ring().filter(|ring| ring.tags.current.is_some());
-    let ring = ring.ok_or_else(|| {
-        let message = format!(
-            "user {} has no access key that crossaccount made",
-            user.name
-        );
-        Error::new(ErrorKind::NotFound, message).with_advice("Give it access_key first.")
-    })?;
-    let policy = policy.as_observed(&ring);
-    let decision = access_keys::decide(at, Some(&policy), Demand::RotateNow, &ring);
-    if let Some(obstacle) = decision.error {
-        return Err(Error::new(ErrorKind::AccessKey, obstacle.to_string()));
-    }
-    if decision.steps.is_empty() {
-        return Err(Error::new(
-            ErrorKind::AccessKey,
-            decision.blocked.join("; "),
-        ));
-    }
-    Ok(decision.steps.into_iter().map(Step::Key).collect())
-}
-
-fn decide_reset(user: &ObservedUser, password_reset_required: bool) -> Result<Vec<Step>, Error> {
-    let console = user
-        .console_access
-        .as_ref()
-        .filter(|found| found.profile.is_some());
-    let console = console
-        .filter(|_| user.has_own_console_access())
-        .ok_or_else(|| {
-            let message = format!(
-                "user {} has no console password that crossaccount set",
-                user.name
-            );
-            Error::new(ErrorKind::NotFound, message).with_advice("Give it console_access first.")
-        })?;
-    if let StoredPassword::Foreign(owner) = &console.stored {
-        let owner = owner.as_deref().unwrap_or("nobody that it names");
-        let message = format!("the parameter for the console password belongs to {owner}");
-        return Err(Error::new(ErrorKind::ConsoleAccess, message)
-            .with_advice("Remove the parameter, or choose another prefix for secrets."));
-    }
-    let update = ConsoleStep::UpdateProfile {
-        password_reset_required,
-    };
-    let mark = user
-        .tags
-        .get(CONSOLE_ACCESS_TAG)
-        .cloned()
-        .unwrap_or_default();
-    let marks = [UNFINISHED_MARK.to_owned(), mark].map(ConsoleStep::Mark);
-    let [unfinished, done] = marks;
-    let steps = [unfinished, ConsoleStep::Store, update, done];
-    Ok(steps.map(Step::Console).into())
 }
 
 /// Whether the password that is wanted can satisfy the policy of its account. Pure.

@@ -9,7 +9,8 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 
-use super::credentials::{Credential, fits};
+use super::change_credential::Credential;
+use super::credentials::fits;
 use super::read::YOUNG;
 use super::refusal::{check_ours, no_user};
 use super::{Limits, Recorded, Users};
@@ -19,7 +20,7 @@ use crate::ids::UserName;
 use crate::secret::Secret;
 use crate::secrets::{ParameterName, SecretKind, SecretValue, console_url};
 use crate::session::{Access, Target};
-use crate::user::access_keys::{KeyPolicy, KeyStatus, KeyTags};
+use crate::user::access_keys::{Demand, KeyPolicy, KeyStatus, KeyTags};
 use crate::user::console_access::ConsoleAccess;
 use crate::user::observe::{list_access_keys, login_profile};
 use crate::user::{Expected, Facets, ObservedUser, Parameters};
@@ -149,8 +150,12 @@ impl Users {
         name: &UserName,
         policy: KeyPolicy,
     ) -> Result<(), Error> {
-        self.preview_credential(target, name, &Credential::AccessKey(policy))
-            .await
+        self.preview_credential(
+            target,
+            name,
+            &Credential::AccessKey(policy, Demand::RotateNow),
+        )
+        .await
     }
 
     /// Whether [`Users::reset_password`] would work now. Changes nothing.

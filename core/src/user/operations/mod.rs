@@ -7,6 +7,7 @@
 //! Guarantees: nothing is written before the `started` record is; what exists after a partial
 //! success is returned beside the error; a user that somebody else owns is never changed.
 
+mod change_credential;
 mod create;
 mod credentials;
 mod guardrail;
