@@ -88,8 +88,8 @@ fn every_variable_is_read() {
     assert_eq!(rules.policies.len(), 2);
     assert_eq!(rules.groups.len(), 2);
     assert!(rules.inline_policies && rules.adoption && rules.force_destroy && rules.secrets);
-    let roles = ["CrossAccountUserAdmin", "ops/CrossAccountUserAdmin"];
-    assert_eq!(rules.roles, roles.map(|role| role.parse().unwrap()));
+    let names = ["CrossAccountUserAdmin", "ops/CrossAccountUserAdmin"];
+    assert_eq!(rules.roles, names.map(|name| name.parse().unwrap()));
     assert_eq!(
         config.sessions.role.to_string(),
         "ops/CrossAccountUserAdmin"

@@ -23,6 +23,10 @@ pub use refusal::Refusal;
 
 /// The rules of the function.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a rule of its own, and set by a variable of its own"
+)]
 pub struct Guardrails {
     /// The partition that the function runs in; no ARN may be of another.
     pub partition: Partition,
@@ -176,7 +180,7 @@ impl Guardrails {
         if wanted.groups.is_none() {
             match &user.groups {
                 Some(groups) => {
-                    self.groups("a group of the user that exists", groups, &mut refusal)
+                    self.groups("a group of the user that exists", groups, &mut refusal);
                 }
                 None => refusal.add(unread("groups")),
             }

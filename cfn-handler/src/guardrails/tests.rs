@@ -51,7 +51,7 @@ fn generous() -> Guardrails {
 }
 
 /// Properties that the rules allow, but for what is changed. Null takes a property away.
-fn properties(changes: Value) -> UserProperties {
+fn properties(changes: &Value) -> UserProperties {
     let mut properties = json!({
         "AccountId": "222222222222",
         "UserName": "alice",
@@ -85,7 +85,7 @@ fn sentences(result: Result<(), Refusal>) -> Vec<String> {
 #[case::the_allowed_role(json!({"RoleArn": "arn:aws:iam::222222222222:role/ops/Admin"}))]
 #[case::what_is_not_a_matter_of_rules(json!({"Tags": [{"Key": "k", "Value": "v"}], "DeletionPolicy": "retain", "AdoptionPolicy": "fail", "ForceDestroy": "false"}))]
 fn what_the_rules_allow_passes(#[case] changes: Value) {
-    assert_eq!(rules().check(&properties(changes)), Ok(()));
+    assert_eq!(rules().check(&properties(&changes)), Ok(()));
 }
 
 #[rstest::rstest]
@@ -124,7 +124,7 @@ fn what_the_rules_do_not_allow_is_refused_with_the_variable(
     #[case] changes: Value,
     #[case] sentence: &str,
 ) {
-    let properties = properties(changes);
+    let properties = properties(&changes);
     assert_eq!(sentences(rules().check(&properties)), [sentence]);
     // Other rules let it pass, but for a path that can be read in two ways: it is that rule alone that refuses.
     let roles = properties.target.role_arn.iter();
@@ -144,7 +144,7 @@ fn what_the_rules_do_not_allow_is_refused_with_the_variable(
 
 #[test]
 fn every_broken_rule_is_told_at_once() {
-    let everything = properties(json!({
+    let everything = properties(&json!({
         "AccountId": "333333333333",
         "Path": "/admin/",
         "PermissionsBoundary": null,
@@ -177,7 +177,7 @@ fn every_broken_rule_is_told_at_once() {
     "The policy arn:aws:iam::222222222222:policy/boundaries/Team belongs to account 222222222222"
 )]
 fn what_belongs_to_another_account_is_refused(#[case] role: &str, #[case] sentence: &str) {
-    let mut properties = properties(json!({}));
+    let mut properties = properties(&json!({}));
     properties.target.account_id = "333333333333".parse().unwrap();
     properties.target.role_arn = role.parse().ok();
     properties.spec.managed_policy_arns = Some([BOUNDARY.parse().unwrap()].into());
@@ -193,7 +193,7 @@ fn what_belongs_to_another_account_is_refused(#[case] role: &str, #[case] senten
 #[case(json!({"ManagedPolicyArns": ["arn:aws-us-gov:iam::aws:policy/A"]}), "ManagedPolicyArns")]
 #[case(json!({"RoleArn": "arn:aws-cn:iam::222222222222:role/ops/Admin"}), "RoleArn")]
 fn an_arn_of_another_partition_is_refused(#[case] changes: Value, #[case] place: &str) {
-    let found = sentences(generous().check(&properties(changes)));
+    let found = sentences(generous().check(&properties(&changes)));
     assert_eq!(found.len(), 1, "{found:?}");
     assert!(found[0].starts_with(place), "{found:?}");
     assert!(
@@ -204,11 +204,12 @@ fn an_arn_of_another_partition_is_refused(#[case] changes: Value, #[case] place:
 
 #[test]
 fn a_deletion_is_held_to_account_and_role_alone() {
-    let allowed =
-        properties(json!({"Path": "/admin/", "PermissionsBoundary": null, "ForceDestroy": "true"}));
+    let allowed = properties(
+        &json!({"Path": "/admin/", "PermissionsBoundary": null, "ForceDestroy": "true"}),
+    );
     assert_eq!(rules().check_target(&allowed.target), Ok(()));
     let elsewhere = properties(
-        json!({"AccountId": "333333333333", "PermissionsBoundary": null,
+        &json!({"AccountId": "333333333333", "PermissionsBoundary": null,
         "RoleArn": "arn:aws:iam::333333333333:role/Admin"}),
     );
     assert_eq!(sentences(rules().check_target(&elsewhere.target)).len(), 2);
@@ -220,7 +221,7 @@ fn a_forbidden_account_is_told_with_its_variable() {
         accounts: AccountFilter::AllBut(["222222222222".parse().unwrap()].into()),
         ..rules()
     };
-    let found = sentences(rules.check(&properties(json!({}))));
+    let found = sentences(rules.check(&properties(&json!({}))));
     assert_eq!(
         found,
         ["AccountId \"222222222222\" is forbidden (CROSSACCOUNT_FORBIDDEN_ACCOUNT_IDS)."]
@@ -234,7 +235,7 @@ fn a_long_list_of_allowed_values_is_cut() {
         accounts: AccountFilter::Only(accounts.collect()),
         ..rules()
     };
-    let found = sentences(rules.check(&properties(json!({}))));
+    let found = sentences(rules.check(&properties(&json!({}))));
     assert!(
         found[0].ends_with("000000000007 and 492 more."),
         "{found:?}"
@@ -296,7 +297,7 @@ fn a_user_outside_of_the_path_is_not_adopted() {
         adoption: true,
         ..rules()
     };
-    let wanted = properties(json!({"ManagedPolicyArns": [], "Policies": [], "Groups": []})).spec;
+    let wanted = properties(&json!({"ManagedPolicyArns": [], "Policies": [], "Groups": []})).spec;
     assert_eq!(rules.check_existing(&existing("/cfn/"), &wanted), Ok(()));
     for path in ["/", "/admin/", "/cfn-evil/"] {
         let found = sentences(rules.check_existing(&existing(path), &wanted));
@@ -315,7 +316,7 @@ fn a_user_that_would_stay_an_administrator_is_not_adopted() {
         adoption: true,
         ..rules()
     };
-    let found = sentences(rules.check_existing(&existing("/cfn/"), &properties(json!({})).spec));
+    let found = sentences(rules.check_existing(&existing("/cfn/"), &properties(&json!({})).spec));
     assert_eq!(found.len(), 3, "{found:?}");
     assert!(
         found[0].contains("AdministratorAccess")
@@ -324,7 +325,7 @@ fn a_user_that_would_stay_an_administrator_is_not_adopted() {
     assert!(found[1].contains("\"admins\"") && found[1].contains("CROSSACCOUNT_ALLOWED_GROUPS"));
     assert!(found[2].contains("\"p\"") && found[2].contains("CROSSACCOUNT_ALLOW_INLINE_POLICIES"));
     assert_eq!(
-        generous().check_existing(&existing("/cfn/"), &properties(json!({})).spec),
+        generous().check_existing(&existing("/cfn/"), &properties(&json!({})).spec),
         Ok(())
     );
 }
@@ -338,14 +339,14 @@ fn what_was_not_read_of_a_user_that_exists_is_refused() {
         ..existing("/cfn/")
     };
     assert_eq!(
-        sentences(generous().check_existing(&unread, &properties(json!({})).spec)).len(),
+        sentences(generous().check_existing(&unread, &properties(&json!({})).spec)).len(),
         3
     );
 }
 
 #[test]
 fn no_user_that_exists_passes_when_adoption_is_off() {
-    let wanted = properties(json!({"ManagedPolicyArns": [], "Policies": [], "Groups": []})).spec;
+    let wanted = properties(&json!({"ManagedPolicyArns": [], "Policies": [], "Groups": []})).spec;
     let found = sentences(rules().check_existing(&existing("/cfn/"), &wanted));
     assert_eq!(
         found,
