@@ -1,15 +1,23 @@
 //! The settings of the function, read once from its environment.
+//!
+//! [`table`] lists the variables once: what is read, what an unknown one is compared with, and what the reference says
+//! all come from there. Nothing here reads the environment itself, or calls anything.
 
-use std::collections::BTreeMap;
+mod read;
+pub mod table;
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
 use std::time::Duration;
 
 use crossaccount_core::audit::AuditSettings;
-use crossaccount_core::ids::RunId;
 use crossaccount_core::secrets::SecretsSettings;
 use crossaccount_core::session::SessionSettings;
 
 use crate::guardrails::Guardrails;
+
+pub use read::read;
 
 /// The settings of the function.
 #[derive(Debug, Clone)]
@@ -59,15 +67,3 @@ impl fmt::Display for ConfigProblems {
 }
 
 impl std::error::Error for ConfigProblems {}
-
-/// Reads the settings from the environment of the function, given as a whole so that a variable with a mistyped name
-/// is found. `run_id` stands in the names of sessions.
-///
-/// # Errors
-/// Everything that is wrong, at once.
-pub fn read(
-    _environment: &BTreeMap<String, String>,
-    _run_id: RunId,
-) -> Result<Config, ConfigProblems> {
-    Err(ConfigProblems::default())
-}

@@ -1,6 +1,7 @@
 //! The strict way: properties of a Create or an Update.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use crossaccount_core::ids::{AccountId, PolicyArn, PolicyName, TagKey, TagValue, UserName};
 use crossaccount_core::session::Target;
@@ -124,16 +125,17 @@ fn inline_policies(
                 "{QUARANTINE_POLICY:?} is kept for the policy that locks a quarantined user; use another name"
             );
             problems.add(path, message);
-        } else if policies.contains_key(&name) {
-            problems.add(
-                path,
-                format!(
-                    "there are two policies named {name:?}",
-                    name = name.as_str()
-                ),
-            );
-        } else if let Some(document) = document {
-            policies.insert(name, document);
+            continue;
+        }
+        match (policies.entry(name), document) {
+            (Entry::Occupied(taken), _) => {
+                let name = taken.key().as_str();
+                problems.add(path, format!("there are two policies named {name:?}"));
+            }
+            (Entry::Vacant(free), Some(document)) => {
+                free.insert(document);
+            }
+            (Entry::Vacant(_), None) => {}
         }
     }
     Some(policies)

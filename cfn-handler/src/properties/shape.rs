@@ -203,7 +203,7 @@ fn shaped(
     problems: &mut Problems,
 ) -> Option<Shaped> {
     let found = match (property.shape, value) {
-        (Shape::Text, Value::String(text)) => Some(Shaped::Text(text.clone())),
+        (Shape::Text | Shape::Document, Value::String(text)) => Some(Shaped::Text(text.clone())),
         (Shape::Choice(words), Value::String(text)) => words
             .contains(&text.as_str())
             .then(|| Shaped::Text(text.clone())),
@@ -211,7 +211,6 @@ fn shaped(
         (Shape::Integer(least, most), value) => number(value)
             .filter(|number| (least..=most).contains(number))
             .map(Shaped::Number),
-        (Shape::Document, Value::String(text)) => Some(Shaped::Text(text.clone())),
         (Shape::Document, Value::Object(_)) => Some(Shaped::Text(value.to_string())),
         (Shape::Texts, Value::Array(elements)) => {
             let texts = elements.iter().enumerate().map(|(index, element)| {
