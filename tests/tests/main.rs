@@ -16,6 +16,7 @@
 )]
 
 mod bench_server;
+mod cloudformation;
 mod docs;
 mod examples;
 mod iam_user;

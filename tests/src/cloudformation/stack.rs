@@ -112,6 +112,9 @@ pub struct StackOptions {
     pub disable_rollback: bool,
     /// How many seconds pass between two requests.
     pub seconds_between_requests: i64,
+    /// Whether it goes on as soon as it has an answer, while the function may still be busy with its end. Mostly it
+    /// takes seconds, and the function is done by then.
+    pub eager: bool,
 }
 
 impl StackOptions {
@@ -124,6 +127,7 @@ impl StackOptions {
             replaced: Replaced::default(),
             disable_rollback: false,
             seconds_between_requests: 1,
+            eager: false,
         }
     }
 }
@@ -188,6 +192,7 @@ impl End {
 pub(super) struct Pending {
     sent: Sent,
     limit: Duration,
+    eager: bool,
     /// Comes when Lambda is done with the event.
     over: oneshot::Receiver<()>,
 }
@@ -401,6 +406,7 @@ impl Stack {
         Ok(Pending {
             sent,
             limit: service_timeout(properties)?,
+            eager: self.options.eager,
             over,
         })
     }
@@ -512,9 +518,15 @@ pub(super) enum OnFailure {
 
 async fn end(endpoint: &ResponseEndpoint, pending: Pending) -> End {
     let request_id = &pending.sent.request_id;
+    let answered = async {
+        match pending.eager {
+            true => drop(endpoint.wait(request_id).await),
+            false => std::future::pending().await,
+        }
+    };
     tokio::select! {
         biased;
-        answer = endpoint.wait(request_id) => return End::Answered(answer),
+        () = answered => {}
         // Nothing more will come, so there is no need to wait for the timeout.
         _ = pending.over => {}
         () = tokio::time::sleep(pending.limit) => {}

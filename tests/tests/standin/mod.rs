@@ -5,6 +5,7 @@
 
 mod accounts;
 mod credentials;
+mod dynamodb;
 mod faults;
 mod keys;
 mod kms;
