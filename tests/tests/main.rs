@@ -22,5 +22,6 @@ mod examples;
 mod iam_user;
 mod ledger;
 mod member_role;
+mod package;
 mod standin;
 mod terraform_cli;

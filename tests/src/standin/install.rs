@@ -1,4 +1,4 @@
-//! Makes the Python environment of the stand-in on first use, exactly as the lock file says.
+//! Makes a Python environment (of the stand-in, or of a tool) on first use, exactly as the lock file says.
 //!
 //! The environment is named by a hash of the lock file, so a changed lock makes a new one and an
 //! old one is never changed in place. Several processes may come at once: a lock file lets one work
@@ -13,7 +13,7 @@ use anyhow::{Context, Result, bail};
 use sha2::{Digest, Sha256};
 
 const OLDEST_PYTHON: (u32, u32) = (3, 10);
-const HELP: &str = "the AWS stand-in of the tests needs Python 3.10 or newer with its `venv` module: \
+const HELP: &str = "the tools of the tests need Python 3.10 or newer with its `venv` module: \
      on Debian and Ubuntu install `python3 python3-venv`, on Fedora `python3`, on macOS `brew install \
      python`, on Windows https://www.python.org/downloads/; then run the command again";
 
@@ -72,7 +72,12 @@ fn install_into(directory: &Path, python: &str, requirements: &Path) -> Result<(
         ])
         .args(["--no-input", "--require-hashes", "--requirement"])
         .arg(requirements))
-    .context("cannot install the packages of the AWS stand-in; it needs a way to PyPI once")
+    .with_context(|| {
+        format!(
+            "cannot install the packages that {} names; it needs a way to PyPI once",
+            requirements.display()
+        )
+    })
 }
 
 fn run(command: &mut Command) -> Result<()> {

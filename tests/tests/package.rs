@@ -1,0 +1,152 @@
+//! The packaged function: the binary that users deploy.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::process::Command;
+
+use harness::package::{self, Architecture, archive};
+use regex::bytes::Regex;
+
+/// The archive for this machine.
+fn packaged() -> package::Package {
+    package::package(Architecture::of_this_machine().unwrap()).unwrap()
+}
+
+fn binary() -> Vec<u8> {
+    std::fs::read(package::handler().unwrap()).unwrap()
+}
+
+/// The versions of glibc whose symbols a binary asks the dynamic linker for.
+fn glibc_versions(binary: &[u8]) -> BTreeSet<(u32, u32)> {
+    let names = Regex::new(r"GLIBC_([0-9]+)\.([0-9]+)").unwrap();
+    names
+        .captures_iter(binary)
+        .map(|found| {
+            let number = |place: usize| {
+                let digits = std::str::from_utf8(&found[place]).unwrap();
+                digits.parse::<u32>().unwrap()
+            };
+            (number(1), number(2))
+        })
+        .collect()
+}
+
+#[test]
+fn the_tests_run_the_binary_that_is_in_the_archive() {
+    let package = packaged();
+    let packed = std::fs::read(&package.archive).unwrap();
+    assert_eq!(archive::sha256(&packed), package.sha256);
+    assert!(archive::unpack(&packed).unwrap() == binary());
+    assert_eq!(package.bytes, u64::try_from(packed.len()).unwrap());
+}
+
+#[test]
+fn packaging_again_changes_no_byte() {
+    let first = packaged();
+    assert_eq!(packaged(), first);
+    assert_eq!(package::handler().unwrap(), package::handler().unwrap());
+}
+
+#[test]
+fn the_binary_runs_where_lambda_runs_it() {
+    let binary = binary();
+    assert!(binary.starts_with(b"\x7fELF"));
+    let versions = glibc_versions(&binary);
+    // Amazon Linux 2023, on which provided.al2023 is built, has glibc 2.34.
+    assert!(!versions.is_empty());
+    assert!(
+        versions.iter().all(|version| *version <= (2, 34)),
+        "{versions:?}"
+    );
+    assert_eq!(
+        glibc_versions(b"\0GLIBC_2.2.5\0GLIBC_2.34\0"),
+        BTreeSet::from([(2, 2), (2, 34)])
+    );
+}
+
+#[test]
+fn the_binary_tells_nothing_about_the_machine_that_built_it() {
+    let binary = binary();
+    let workspace = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    let mut places = vec![
+        workspace.parent().unwrap().to_owned(),
+        harness::target_directory(),
+        PathBuf::from(std::env::var_os("CARGO_HOME").unwrap_or_default()),
+        std::env::home_dir().unwrap().join(".cargo"),
+        std::env::home_dir().unwrap().join(".rustup"),
+    ];
+    places.retain(|place| place.as_os_str().len() > 1);
+    assert!(places.len() >= 4, "{places:?}");
+    for place in places {
+        let place = place.to_str().unwrap();
+        let found = Regex::new(&format!("{}[ -~]{{0,100}}", regex::escape(place)))
+            .unwrap()
+            .find(&binary)
+            .map(|found| String::from_utf8_lossy(found.as_bytes()).into_owned());
+        assert_eq!(found, None);
+    }
+    // The search sees paths: the names of our own files are in the binary, for the places of panics.
+    assert!(
+        Regex::new("/cargo/registry/src/")
+            .unwrap()
+            .is_match(&binary)
+    );
+}
+
+#[test]
+fn the_profile_of_the_archive_unwinds_after_a_panic() {
+    let manifest =
+        std::fs::read_to_string(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../Cargo.toml"))
+            .unwrap();
+    let (_, profile) = manifest
+        .split_once("\n[profile.lambda-function]\n")
+        .unwrap();
+    let profile = profile.split("\n[").next().unwrap();
+    assert!(profile.contains("panic = \"unwind\""), "{profile}");
+    // And so it was built: a program that ends at a panic has no tables for unwinding.
+    assert!(
+        Regex::new(r"\.gcc_except_table\x00")
+            .unwrap()
+            .is_match(&binary())
+    );
+}
+
+#[test]
+fn the_command_prints_digests_that_sha256sum_checks() {
+    let output = Command::new(env!("CARGO_BIN_EXE_package"))
+        .output()
+        .unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        output.status.success(),
+        "{text}{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let digests: String = text
+        .lines()
+        .filter(|line| !line.starts_with("note: "))
+        .map(|line| format!("{line}\n"))
+        .collect();
+    let arm64 = Architecture::Arm64.is_installed().unwrap();
+    assert_eq!(digests.lines().count(), if arm64 { 2 } else { 1 });
+    assert_eq!(
+        text.contains("rustup target add aarch64-unknown-linux-gnu"),
+        !arm64,
+        "{text}"
+    );
+    let directory = tempfile::tempdir().unwrap();
+    let list = directory.path().join("digests");
+    std::fs::write(&list, digests).unwrap();
+    let checked = Command::new("sha256sum")
+        .arg("--check")
+        .arg(&list)
+        .output()
+        .unwrap();
+    assert!(checked.status.success(), "{checked:?}");
+
+    let refused = Command::new(env!("CARGO_BIN_EXE_package"))
+        .arg("--arm64")
+        .output()
+        .unwrap();
+    assert!(!refused.status.success());
+}
