@@ -32,6 +32,10 @@ pub struct Answer {
 }
 
 /// The ids that an answer must repeat.
+#[expect(
+    clippy::struct_field_names,
+    reason = "the names are those of the fields of an answer"
+)]
 #[derive(Debug, Clone)]
 pub(super) struct Ids {
     pub(super) stack_id: String,

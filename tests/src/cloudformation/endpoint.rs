@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use bytes::Bytes;
+use http_body_util::Full;
 use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE, HOST, TRANSFER_ENCODING};
-use hyper::{Method, Request, StatusCode};
+use hyper::{Method, Request, Response, StatusCode};
 use tokio::sync::Notify;
 
 use super::answer::{self, Answer, Ids};
@@ -176,6 +177,13 @@ impl ResponseEndpoint {
             .unwrap_or_default()
     }
 
+    /// The bodies of all PUTs.
+    pub fn bodies(&self) -> Vec<Bytes> {
+        let state = self.shared.state();
+        let puts = state.requests.values().flat_map(|request| &request.puts);
+        puts.map(|put| put.body.clone()).collect()
+    }
+
     /// The signatures of all URLs: whoever has one can forge an answer, so nothing may show them.
     pub fn signatures(&self) -> Vec<String> {
         let state = self.shared.state();
@@ -244,14 +252,14 @@ impl Shared {
             Ok(found) => found,
             Err(violation) => {
                 self.state().violations.push(violation);
-                return forbidden("SignatureDoesNotMatch");
+                return Some(forbidden("SignatureDoesNotMatch"));
             }
         };
         let body = request.into_body();
         match reception {
             Reception::Refuse => {
                 self.note(&ids, body, false, false);
-                return forbidden("AccessDenied");
+                return Some(forbidden("AccessDenied"));
             }
             Reception::ServerError => {
                 self.note(&ids, body, false, false);
@@ -361,9 +369,9 @@ impl Shared {
     }
 }
 
-fn forbidden(code: &str) -> Reaction {
+fn forbidden(code: &str) -> Response<Full<Bytes>> {
     let text = format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>{code}</Code><Message>Request has expired</Message></Error>"
     );
-    Some(http_answer(StatusCode::FORBIDDEN, text))
+    http_answer(StatusCode::FORBIDDEN, text)
 }

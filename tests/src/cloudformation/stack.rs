@@ -519,10 +519,10 @@ pub(super) enum OnFailure {
 async fn end(endpoint: &ResponseEndpoint, pending: Pending) -> End {
     let request_id = &pending.sent.request_id;
     let answered = async {
-        match pending.eager {
-            true => drop(endpoint.wait(request_id).await),
-            false => std::future::pending().await,
+        if !pending.eager {
+            std::future::pending::<()>().await;
         }
+        endpoint.wait(request_id).await;
     };
     tokio::select! {
         biased;

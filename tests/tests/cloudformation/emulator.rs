@@ -2,11 +2,9 @@
 
 use std::time::Duration;
 
-use harness::cloudformation::{
-    Reception, Replaced, RequestKind, Sibling, Signal, StackTemplate, Status,
-};
+use harness::cloudformation::{Reception, Replaced, RequestKind, Sibling, Signal, Status};
 use harness::lambda::{DeadlineHeader, Outcome};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::fake::{Things, template};
 
@@ -311,12 +309,46 @@ async fn requests_tell_when_they_were_issued() {
 }
 
 #[tokio::test]
-async fn the_process_inherits_nothing() {
-    let mut things = Things::new().await;
-    let template = StackTemplate::new();
-    things.stack.create(&template).await.unwrap();
-    let event = json!({"RequestType": "None"});
-    let failed = things.stack.function().invoke(&event).await.unwrap();
-    assert_eq!(failed.delivery, 1);
-    assert!(matches!(failed.outcome, Outcome::Failed(_)), "{failed:?}");
+async fn the_process_has_the_environment_of_lambda_and_inherits_nothing() {
+    let things = Things::new().await;
+    let function = things.stack.function();
+    let invocation = function.invoke(&json!("environment")).await.unwrap();
+    let Outcome::Returned(Value::Object(environment)) = invocation.outcome else {
+        panic!("{invocation:?}");
+    };
+    let mut names: Vec<_> = environment.keys().map(String::as_str).collect();
+    // Python sets this one for itself.
+    names.retain(|name| *name != "LC_CTYPE");
+    assert_eq!(
+        names,
+        [
+            "AWS_DEFAULT_REGION",
+            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
+            "AWS_LAMBDA_FUNCTION_NAME",
+            "AWS_LAMBDA_FUNCTION_VERSION",
+            "AWS_LAMBDA_INITIALIZATION_TYPE",
+            "AWS_LAMBDA_LOG_GROUP_NAME",
+            "AWS_LAMBDA_LOG_STREAM_NAME",
+            "AWS_LAMBDA_RUNTIME_API",
+            "AWS_REGION",
+            "LAMBDA_RUNTIME_DIR",
+            "LAMBDA_TASK_ROOT",
+            "LANG",
+            "PATH",
+            "THINGS",
+            "TZ",
+            "_HANDLER",
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_failed_delivery_by_hand_is_not_repeated() {
+    let things = Things::new().await;
+    let invocation = things.stack.function().invoke(&json!({})).await.unwrap();
+    assert!(
+        matches!(invocation.outcome, Outcome::Failed(_)),
+        "{invocation:?}"
+    );
+    assert_eq!(things.stack.function().invocations().len(), 1);
 }

@@ -149,8 +149,8 @@ async fn calls_are_logged_and_fail_on_demand() {
             .unwrap();
         control.release(&held.id).await.unwrap();
     };
-    let (sent, ()) = tokio::join!(send(), watch);
-    sent.unwrap();
+    let (answer, ()) = tokio::join!(send(), watch);
+    answer.unwrap();
 }
 
 #[tokio::test]

@@ -1,0 +1,507 @@
+//! Accounts, the real function with everything that it needs, and what must hold after every scenario.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_iam::types::User;
+use crossaccount_core::permissions::{SecretStorePolicy, secret_store_policy};
+use crossaccount_core::secrets::ParameterPrefix;
+use serde_json::{Value, json};
+
+use super::endpoint::ResponseEndpoint;
+use super::stack::{Stack, StackOptions};
+use crate::lambda::{DeadlineHeader, Function, FunctionOptions, handler_binary};
+use crate::standin::{Account, Call, KMS_ALIAS, NewRole, UserSecrets, World, WorldOptions};
+
+/// The user that is nobody's business.
+pub const STRANGER: &str = "mallory";
+const REGION: &str = "us-east-1";
+const TABLE: &str = "crossaccount-ledger";
+const ROLE: &str = "crossaccount-cfn-handler";
+const BOUNDARY: &str = "Boundary";
+
+/// How a scene is made.
+#[derive(Debug, Clone)]
+pub struct SceneOptions {
+    /// The accounts.
+    pub world: WorldOptions,
+    /// How long an invocation may take.
+    pub timeout: Duration,
+    /// What the function is told about that.
+    pub deadline: DeadlineHeader,
+    /// Variables of the function's environment, in the place of those that it has otherwise; `None` takes one away.
+    pub variables: BTreeMap<String, Option<String>>,
+    /// What runs in the place of the handler of this workspace.
+    pub binary: Option<PathBuf>,
+}
+
+impl Default for SceneOptions {
+    fn default() -> Self {
+        Self {
+            world: WorldOptions::default(),
+            timeout: Duration::from_mins(1),
+            deadline: DeadlineHeader::True,
+            variables: BTreeMap::new(),
+            binary: None,
+        }
+    }
+}
+
+impl SceneOptions {
+    /// Sets a variable of the function's environment.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: &str) -> Self {
+        let value = Some(value.to_owned());
+        self.variables.insert(name.to_owned(), value);
+        self
+    }
+
+    /// Takes a variable of the function's environment away.
+    #[must_use]
+    pub fn without(mut self, name: &str) -> Self {
+        self.variables.insert(name.to_owned(), None);
+        self
+    }
+}
+
+/// A hub account with the function and its ledger, audit bucket and key; member accounts with the member role, a
+/// boundary, two groups and a stranger.
+#[derive(Debug)]
+pub struct Scene {
+    /// The accounts.
+    pub world: World,
+    /// The function, which is in the hub account.
+    pub function: Function,
+    /// Where all its answers go.
+    pub endpoint: Arc<ResponseEndpoint>,
+    strangers: BTreeMap<String, String>,
+    secrets: Mutex<BTreeSet<String>>,
+}
+
+impl Scene {
+    /// A scene with so many member accounts.
+    ///
+    /// # Errors
+    /// When the stand-in or the handler cannot be had.
+    pub async fn new(members: usize) -> Result<Self> {
+        let mut options = SceneOptions::default();
+        options.world.members = members;
+        Self::with(options).await
+    }
+
+    /// A scene made to measure.
+    ///
+    /// # Errors
+    /// As [`Scene::new`].
+    pub async fn with(options: SceneOptions) -> Result<Self> {
+        let world = World::with(options.world).await?;
+        world.hub().create_table(TABLE, "Key").await?;
+        let mut strangers = BTreeMap::new();
+        for member in world.members() {
+            prepare(member).await?;
+            strangers.insert(member.id().to_owned(), stranger(&world, member).await?);
+        }
+        let mut environment = variables(&world);
+        environment.extend(role_credentials(&world).await?);
+        for (name, value) in options.variables {
+            match value {
+                Some(value) => environment.insert(name, value),
+                None => environment.remove(&name),
+            };
+        }
+        let binary = match options.binary {
+            Some(binary) => binary,
+            // Cargo may have to build it.
+            None => tokio::task::spawn_blocking(handler_binary).await??,
+        };
+        let mut secrets = BTreeSet::new();
+        for name in ["AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"] {
+            secrets.extend(environment.get(name).cloned());
+        }
+        let mut function = FunctionOptions::new(binary);
+        function.account_id = world.hub().id().to_owned();
+        REGION.clone_into(&mut function.region);
+        function.environment = environment;
+        function.timeout = options.timeout;
+        function.deadline = options.deadline;
+        let control = world.control();
+        control.clear_calls(world.hub().id()).await?;
+        Ok(Self {
+            function: Function::new(function)?,
+            endpoint: Arc::new(ResponseEndpoint::start().await?),
+            world,
+            strangers,
+            secrets: Mutex::new(secrets),
+        })
+    }
+
+    /// A stack in the hub account that does not exist yet.
+    pub fn stack(&self) -> Stack {
+        self.stack_with(StackOptions::new(self.world.hub().id()))
+    }
+
+    /// A stack made to measure.
+    pub fn stack_with(&self, options: StackOptions) -> Stack {
+        Stack::new(options, self.function.clone(), Arc::clone(&self.endpoint))
+    }
+
+    /// The first member account.
+    ///
+    /// # Panics
+    /// When the scene has no member account.
+    pub fn member(&self) -> &Account {
+        &self.world.members()[0]
+    }
+
+    /// The least that a user of the first member account can be declared with.
+    pub fn user(&self, name: &str) -> Value {
+        let account_id = self.member().id();
+        json!({
+            "AccountId": account_id,
+            "UserName": name,
+            "Path": "/people/",
+            "PermissionsBoundary": boundary(account_id),
+        })
+    }
+
+    /// A user with everything that can be declared, credentials too.
+    pub fn full_user(&self, name: &str) -> Value {
+        let mut user = self.user(name);
+        let statement = json!({"Effect": "Allow", "Action": "sqs:*", "Resource": "*"});
+        let document = json!({"Version": "2012-10-17", "Statement": [statement]});
+        let everything = json!({
+            "ManagedPolicyArns": ["arn:aws:iam::aws:policy/ReadOnlyAccess"],
+            "Policies": [{"PolicyName": "queues", "PolicyDocument": document}],
+            "Groups": ["engineers"],
+            "Tags": [{"Key": "Team", "Value": "core"}],
+            "ConsoleAccess": {"PasswordLength": 24},
+            "AccessKey": {"RotateAfterDays": 15, "DeleteAfterDays": 30},
+        });
+        if let (Some(user), Value::Object(everything)) = (user.as_object_mut(), everything) {
+            user.extend(everything);
+        }
+        user
+    }
+
+    /// The names of the users of an account, but for the stranger, sorted.
+    ///
+    /// # Errors
+    /// When IAM does not answer.
+    pub async fn users(&self, account: &Account) -> Result<Vec<String>> {
+        let listed = account.iam().list_users().send().await?;
+        let names = listed.users().iter().map(User::user_name);
+        let mut names: Vec<_> = names
+            .filter(|name| *name != STRANGER)
+            .map(str::to_owned)
+            .collect();
+        names.sort();
+        Ok(names)
+    }
+
+    /// Keys, password and tags of a user of the first member account.
+    ///
+    /// # Errors
+    /// When the user does not exist.
+    pub async fn credentials(&self, name: &str) -> Result<UserSecrets> {
+        let control = self.world.control();
+        control.user_secrets(self.member().id(), name).await
+    }
+
+    /// All calls about all accounts since the log was cleared, in order.
+    ///
+    /// # Errors
+    /// When the stand-in does not answer.
+    pub async fn calls(&self) -> Result<Vec<Call>> {
+        let mut calls = Vec::new();
+        for account in self.accounts() {
+            calls.extend(self.world.control().calls(account.id()).await?);
+        }
+        calls.sort_by_key(|call| call.number);
+        Ok(calls)
+    }
+
+    /// Empties the log of calls.
+    ///
+    /// # Errors
+    /// When the stand-in does not answer.
+    pub async fn forget_calls(&self) -> Result<()> {
+        for account in self.accounts() {
+            self.world.control().clear_calls(account.id()).await?;
+        }
+        Ok(())
+    }
+
+    fn accounts(&self) -> impl Iterator<Item = &Account> {
+        std::iter::once(self.world.hub()).chain(self.world.members())
+    }
+
+    /// Learns the secrets that exist now, so that [`Scene::check`] searches for them.
+    ///
+    /// # Errors
+    /// When the stand-in does not answer.
+    pub async fn note_secrets(&self) -> Result<()> {
+        let mut found = Vec::new();
+        for member in self.world.members() {
+            for name in self.users(member).await? {
+                let control = self.world.control();
+                let user = control.user_secrets(member.id(), &name).await?;
+                found.extend(user.keys.into_iter().map(|key| key.secret_access_key));
+                found.extend(user.login.map(|login| login.password));
+            }
+        }
+        self.secrets
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .extend(found);
+        Ok(())
+    }
+
+    /// What holds after every scenario, whatever was done: every request has one answer by the rules, the strangers are
+    /// as they were and nobody tried to change them, and no secret was shown.
+    ///
+    /// # Errors
+    /// With what does not hold.
+    pub async fn check(&self) -> Result<()> {
+        self.endpoint.check()?;
+        for member in self.world.members() {
+            let now = stranger(&self.world, member).await?;
+            let before = self.strangers.get(member.id());
+            ensure!(
+                before == Some(&now),
+                "the stranger changed from {before:?} to {now}"
+            );
+        }
+        for call in self.calls().await? {
+            let read = call.action.starts_with("iam:Get") || call.action.starts_with("iam:List");
+            ensure!(
+                read || call.parameters["UserName"] != STRANGER,
+                "{} tried to change the stranger",
+                call.action
+            );
+        }
+        self.world.control().check_canary().await?;
+        self.note_secrets().await?;
+        self.check_for_leaks().await
+    }
+
+    /// As [`Scene::check`], and nothing is left: no user, and no secret in the store.
+    ///
+    /// # Errors
+    /// With what does not hold.
+    pub async fn check_empty(&self) -> Result<()> {
+        self.check().await?;
+        for member in self.world.members() {
+            let users = self.users(member).await?;
+            ensure!(users.is_empty(), "users are left: {users:?}");
+        }
+        let hub = self.world.hub().id();
+        let parameters = self.world.control().parameters(hub).await?;
+        let names: Vec<_> = parameters.iter().map(|it| &it.name).collect();
+        ensure!(names.is_empty(), "secrets are left: {names:?}");
+        Ok(())
+    }
+
+    /// Searches everything that the function wrote for secrets, and its output for signatures of response URLs.
+    async fn check_for_leaks(&self) -> Result<()> {
+        let output = self.function.output()?;
+        for signature in self.endpoint.signatures() {
+            ensure!(
+                !output.contains(&signature),
+                "the output shows a response URL"
+            );
+        }
+        let mut texts = vec![("the output".to_owned(), output)];
+        for body in self.endpoint.bodies() {
+            let text = String::from_utf8_lossy(&body).into_owned();
+            texts.push(("an answer".to_owned(), text));
+        }
+        texts.push((
+            "the ledger".to_owned(),
+            format!("{:?}", self.ledger().await?),
+        ));
+        for (key, text) in self.audit_objects().await? {
+            texts.push((format!("the audit record {key}"), text));
+        }
+        let secrets = self.secrets.lock().unwrap_or_else(PoisonError::into_inner);
+        for (place, text) in texts {
+            for secret in secrets.iter() {
+                // As it would stand in JSON, and as it is.
+                let quoted = serde_json::to_string(secret)?;
+                let shown = text.contains(secret) || text.contains(quoted.trim_matches('"'));
+                ensure!(!shown, "{place} shows a secret");
+            }
+        }
+        Ok(())
+    }
+
+    /// The items of the ledger.
+    ///
+    /// # Errors
+    /// When the table does not answer.
+    pub async fn ledger(&self) -> Result<Vec<HashMap<String, AttributeValue>>> {
+        let dynamodb = self.world.hub().dynamodb();
+        let scanned = dynamodb.scan().table_name(TABLE).send().await?;
+        Ok(scanned.items.unwrap_or_default())
+    }
+
+    /// The audit records with their keys, in the order of the keys.
+    ///
+    /// # Errors
+    /// When the bucket does not answer.
+    pub async fn audit_objects(&self) -> Result<Vec<(String, String)>> {
+        let (s3, bucket) = (self.world.s3(), self.world.audit_bucket());
+        let listed = s3.list_objects_v2().bucket(bucket).send().await?;
+        let mut objects = Vec::new();
+        for object in listed.contents() {
+            let key = object.key().context("an object without a key")?;
+            let body = s3.get_object().bucket(bucket).key(key).send().await?.body;
+            let bytes = body.collect().await?.into_bytes();
+            objects.push((key.to_owned(), String::from_utf8(bytes.into())?));
+        }
+        Ok(objects)
+    }
+}
+
+/// The ARN of the boundary of a member account.
+fn boundary(account_id: &str) -> String {
+    format!("arn:aws:iam::{account_id}:policy/{BOUNDARY}")
+}
+
+/// A boundary, two groups, and the stranger with a key.
+async fn prepare(member: &Account) -> Result<()> {
+    let iam = member.iam();
+    let statement = json!({"Effect": "Allow", "Action": "*", "Resource": "*"});
+    let document = json!({"Version": "2012-10-17", "Statement": [statement]}).to_string();
+    iam.create_policy()
+        .policy_name(BOUNDARY)
+        .policy_document(&document)
+        .send()
+        .await?;
+    for name in ["engineers", "readers"] {
+        iam.create_group().group_name(name).send().await?;
+    }
+    iam.create_user()
+        .user_name(STRANGER)
+        .path("/people/")
+        .permissions_boundary(boundary(member.id()))
+        .send()
+        .await?;
+    iam.add_user_to_group()
+        .user_name(STRANGER)
+        .group_name("engineers")
+        .send()
+        .await?;
+    iam.create_access_key().user_name(STRANGER).send().await?;
+    Ok(())
+}
+
+/// The stranger as a text.
+async fn stranger(world: &World, member: &Account) -> Result<String> {
+    let iam = member.iam();
+    let user = iam.get_user().user_name(STRANGER).send().await?.user;
+    let secrets = world.control().user_secrets(member.id(), STRANGER).await?;
+    let groups = iam
+        .list_groups_for_user()
+        .user_name(STRANGER)
+        .send()
+        .await?
+        .groups;
+    Ok(format!("{user:?} {secrets:?} {groups:?}"))
+}
+
+/// The configuration of the function.
+fn variables(world: &World) -> BTreeMap<String, String> {
+    let members: Vec<_> = world.members().iter().map(Account::id).collect();
+    let role = world.role_arn("0");
+    let role = role.split_once(":role/").map_or("", |(_, name)| name);
+    let ours = [
+        ("LEDGER_TABLE", TABLE),
+        ("LEASE_SECONDS", "2"),
+        ("AUDIT_BUCKET", world.audit_bucket()),
+        ("SECRETS_KMS_KEY_ID", KMS_ALIAS),
+        ("ROLE_NAME", role),
+        ("EXTERNAL_ID", world.external_id()),
+        ("ALLOWED_ACCOUNT_IDS", &members.join(",")),
+        ("USER_PATH_PREFIX", "/people/"),
+        ("PERMISSIONS_BOUNDARIES", "arn:aws:iam::*:policy/Boundary"),
+        ("ALLOWED_POLICY_ARNS", "arn:aws:iam::aws:policy/*"),
+        ("ALLOWED_GROUPS", "engineers,readers"),
+        ("ALLOW_INLINE_POLICIES", "true"),
+        ("ALLOW_ADOPTION", "true"),
+        ("ALLOW_FORCE_DESTROY", "true"),
+    ];
+    let ours = ours.map(|(name, value)| (format!("CROSSACCOUNT_{name}"), value.to_owned()));
+    let mut variables: BTreeMap<_, _> = world.env().into_iter().collect();
+    variables.extend(ours);
+    variables
+}
+
+/// The credentials of the function: a session of a role in the hub account with the least that it needs.
+async fn role_credentials(world: &World) -> Result<BTreeMap<String, String>> {
+    let hub = world.hub().id();
+    let trust = json!({"Version": "2012-10-17", "Statement": [{
+        "Effect": "Allow",
+        "Principal": {"AWS": format!("arn:aws:iam::{hub}:root")},
+        "Action": "sts:AssumeRole",
+    }]});
+    let role = world
+        .control()
+        .create_role(&NewRole {
+            account_id: hub,
+            name: ROLE,
+            path: "/",
+            trust: &trust,
+            permissions: &role_permissions(world)?,
+            permissions_boundary: None,
+            max_session_duration: 3600,
+        })
+        .await?;
+    let sts = world.hub().sts();
+    let answer = sts
+        .assume_role()
+        .role_arn(role)
+        .role_session_name("crossaccount-cfn-handler")
+        .send()
+        .await
+        .context("cannot assume the role of the function")?;
+    let session = answer
+        .credentials
+        .context("an answer without credentials")?;
+    Ok([
+        ("AWS_ACCESS_KEY_ID", session.access_key_id),
+        ("AWS_SECRET_ACCESS_KEY", session.secret_access_key),
+        ("AWS_SESSION_TOKEN", session.session_token),
+    ]
+    .map(|(name, value)| (name.to_owned(), value))
+    .into())
+}
+
+fn role_permissions(world: &World) -> Result<BTreeMap<String, Value>> {
+    let hub = world.hub().id();
+    let member_roles = world.role_arn("*");
+    let policy = json!({"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": member_roles},
+        {
+            "Effect": "Allow",
+            "Action": ["dynamodb:GetItem", "dynamodb:UpdateItem"],
+            "Resource": format!("arn:aws:dynamodb:{REGION}:{hub}:table/{TABLE}"),
+        },
+        {"Effect": "Allow", "Action": "s3:PutObject", "Resource": format!("arn:aws:s3:::{}/*", world.audit_bucket())},
+        {"Effect": "Allow", "Action": "s3:ListBucket", "Resource": format!("arn:aws:s3:::{}", world.audit_bucket())},
+    ]});
+    let secrets = SecretStorePolicy {
+        partition: "aws".parse()?,
+        account_id: hub.parse()?,
+        region: REGION.parse()?,
+        prefix: ParameterPrefix::default(),
+        kms_key_id: KMS_ALIAS.parse()?,
+    };
+    Ok(BTreeMap::from([
+        ("handler".to_owned(), policy),
+        ("secrets".to_owned(), secret_store_policy(&secrets)),
+    ]))
+}
