@@ -8,7 +8,6 @@ use std::time::SystemTime;
 use anyhow::{Context, Result, bail};
 
 const PROVIDER: &str = "terraform-provider-crossaccount";
-const CFN_HANDLER: &str = "crossaccount-cfn-handler";
 
 /// The root of the workspace.
 pub(crate) fn workspace() -> PathBuf {
@@ -41,19 +40,18 @@ pub fn target_directory() -> PathBuf {
 pub fn provider_directory() -> Result<&'static Path> {
     static BUILT: OnceLock<Result<PathBuf, String>> = OnceLock::new();
     BUILT
-        .get_or_init(|| build(PROVIDER, "provider").map_err(|error| format!("{error:#}")))
+        .get_or_init(|| build_provider().map_err(|error| format!("{error:#}")))
         .as_deref()
         .map_err(|message| anyhow::anyhow!("{message}"))
 }
 
-/// The binary of a package of this workspace whose sources are in `folder`; the directory that it is in.
-fn build(package: &str, folder: &str) -> Result<PathBuf> {
+fn build_provider() -> Result<PathBuf> {
     let target = target_directory();
     let executable = std::env::current_exe().context("this executable has no path")?;
     let release = executable.starts_with(target.join("release"));
     let directory = target.join(if release { "release" } else { "debug" });
-    let binary = directory.join(format!("{package}{}", std::env::consts::EXE_SUFFIX));
-    if is_up_to_date(&binary, folder) {
+    let binary = directory.join(format!("{PROVIDER}{}", std::env::consts::EXE_SUFFIX));
+    if is_up_to_date(&binary) {
         return Ok(directory);
     }
     let mut command = Command::new(env!("CARGO"));
@@ -62,7 +60,7 @@ fn build(package: &str, folder: &str) -> Result<PathBuf> {
         // This package is selected too, so that dependencies are built with the same features as
         // for it, and most of them are there already.
         .args(["build", "--quiet", "--package", env!("CARGO_PKG_NAME")])
-        .args(["--package", package, "--bin", package])
+        .args(["--package", PROVIDER, "--bin", PROVIDER])
         .arg("--target-dir")
         .arg(&target);
     if release {
@@ -80,13 +78,13 @@ fn build(package: &str, folder: &str) -> Result<PathBuf> {
         .with_context(|| format!("cannot start {}", env!("CARGO")))?;
     if !output.status.success() {
         bail!(
-            "cannot build {package}:\n{}",
+            "cannot build {PROVIDER}:\n{}",
             String::from_utf8_lossy(&output.stderr)
         );
     }
     if !binary.is_file() {
         bail!(
-            "cargo built {package}, but there is no {}",
+            "cargo built {PROVIDER}, but there is no {}",
             binary.display()
         );
     }
@@ -102,26 +100,13 @@ pub fn provider_binary() -> Result<PathBuf> {
     Ok(provider_directory()?.join(file))
 }
 
-/// The binary of the CloudFormation handler, built like the provider's.
-///
-/// # Errors
-/// As [`provider_binary`].
-pub(crate) fn cfn_handler_binary() -> Result<PathBuf> {
-    static BUILT: OnceLock<Result<PathBuf, String>> = OnceLock::new();
-    let directory = BUILT
-        .get_or_init(|| build(CFN_HANDLER, "cfn-handler").map_err(|error| format!("{error:#}")))
-        .as_deref()
-        .map_err(|message| anyhow::anyhow!("{message}"))?;
-    Ok(directory.join(format!("{CFN_HANDLER}{}", std::env::consts::EXE_SUFFIX)))
-}
-
 /// Whether a binary is newer than everything that it is made from.
-fn is_up_to_date(binary: &Path, folder: &str) -> bool {
+fn is_up_to_date(binary: &Path) -> bool {
     let Some(built) = modified(binary) else {
         return false;
     };
     let root = workspace();
-    let sources = ["Cargo.toml", "Cargo.lock", "core", "proto", folder];
+    let sources = ["Cargo.toml", "Cargo.lock", "core", "proto", "provider"];
     sources
         .iter()
         .all(|source| newest(&root.join(source)).is_some_and(|time| time <= built))

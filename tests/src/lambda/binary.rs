@@ -4,19 +4,19 @@ use std::path::PathBuf;
 
 use anyhow::{Result, ensure};
 
-use crate::cargo;
+use crate::package;
 
-/// Names a binary that is tested in the place of the one that would be built.
+/// Names a binary that is tested in the place of the packaged one.
 const CHOICE: &str = "CROSSACCOUNT_CFN_HANDLER";
 
-/// The binary of the CloudFormation handler: the one that `CROSSACCOUNT_CFN_HANDLER` names, else the one of this
-/// workspace, built in the profile of the running executable.
+/// The binary of the CloudFormation handler: the one that `CROSSACCOUNT_CFN_HANDLER` names, else the very one that is
+/// packaged for users. To work on the handler, name `target/debug/crossaccount-cfn-handler`, which builds in seconds.
 ///
 /// # Errors
-/// When the named file does not exist, or the build fails; the message holds the compiler's output.
+/// When the named file does not exist, or the package cannot be built; the message says why.
 pub fn handler_binary() -> Result<PathBuf> {
     let Some(chosen) = std::env::var_os(CHOICE).map(PathBuf::from) else {
-        return cargo::cfn_handler_binary();
+        return package::handler();
     };
     ensure!(
         chosen.is_file(),
