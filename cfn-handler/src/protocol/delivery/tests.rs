@@ -8,7 +8,7 @@ use super::{Delivery, NotDelivered, PACE, Pace};
 use crate::protocol::response_url::ResponseUrl;
 use crate::protocol::testing::{Bucket, Does, TARGET};
 
-const QUICK: Pace = Pace {
+pub(super) const QUICK: Pace = Pace {
     attempt: Duration::from_secs(10),
     first_wait: Duration::from_millis(1),
     longest_wait: Duration::from_millis(4),
