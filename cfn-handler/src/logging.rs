@@ -1,4 +1,4 @@
-//! The log: one JSON object per line on stdout, which Lambda sends to CloudWatch.
+//! The log: one JSON object per line on stdout, which Lambda keeps.
 //!
 //! Keys at the top are those by which Lambda and people search: `timestamp`, `level`, `message`, and the fields of the
 //! event. `spans` says what the line is about: `spans[0]` has Lambda's request id, `spans[1]` the stack, the logical id
@@ -19,7 +19,11 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::{Layer as _, Registry, fmt};
 
 /// Our own crates, by the first part of their module paths.
-const OWN_TARGETS: [&str; 3] = ["cfn_handler", "crossaccount_cfn_handler", "crossaccount_core"];
+const OWN_TARGETS: [&str; 3] = [
+    "cfn_handler",
+    "crossaccount_cfn_handler",
+    "crossaccount_core",
+];
 
 /// Sends events of this process to stdout from now on, and panics without their texts. A second call changes nothing
 /// about the events.
@@ -40,7 +44,9 @@ fn level(variable: impl Fn(&str) -> Option<String>) -> LevelFilter {
         .find_map(|word| match word.trim() {
             // Lambda's word for the most severe level.
             word if word.eq_ignore_ascii_case("fatal") => Some(LevelFilter::ERROR),
-            word => LevelFilter::from_str(word).ok().filter(|_| !word.is_empty()),
+            word => LevelFilter::from_str(word)
+                .ok()
+                .filter(|_| !word.is_empty()),
         })
         .unwrap_or(LevelFilter::INFO)
 }
@@ -63,7 +69,10 @@ fn subscriber(
 
 /// The place of a panic. Its text may quote a secret.
 fn log_panic(panic: &PanicHookInfo<'_>) {
-    let place = panic.location().map(ToString::to_string).unwrap_or_default();
+    let place = panic
+        .location()
+        .map(ToString::to_string)
+        .unwrap_or_default();
     error!(place, "internal error: a panic, whose text is not shown");
 }
 
@@ -72,6 +81,7 @@ mod tests {
     use std::io::{self, Write};
     use std::panic::{self, PanicHookInfo};
     use std::sync::{Arc, Mutex};
+    use std::thread;
 
     use serde_json::{Value, json};
     use tracing::level_filters::LevelFilter;
@@ -122,7 +132,12 @@ mod tests {
     fn every_line_is_an_object_that_says_what_it_is_about() {
         let lines = logged(LevelFilter::ERROR, || {
             let _lambda = error_span!("invocation", lambda_request_id = "8f").entered();
-            let _request = error_span!("request", stack_id = "arn:stack", logical_resource_id = "Alice").entered();
+            let _request = error_span!(
+                "request",
+                stack_id = "arn:stack",
+                logical_resource_id = "Alice"
+            )
+            .entered();
             error!(account_id = "222222222222", "two\nlines");
         });
         assert_eq!(
@@ -153,13 +168,48 @@ mod tests {
             info!(target: "crossaccount_cfn_handler", "heard");
         });
         assert_eq!(lines.len(), 4, "{lines:?}");
-        assert!(lines.iter().all(|line| line["message"] == "heard"), "{lines:?}");
+        assert!(
+            lines.iter().all(|line| line["message"] == "heard"),
+            "{lines:?}"
+        );
     }
 
     #[test]
     fn of_libraries_no_more_is_heard_than_of_us() {
-        assert!(logged(LevelFilter::ERROR, || warn!(target: "aws_config", "profile")).is_empty());
+        assert!(
+            logged(
+                LevelFilter::ERROR,
+                || warn!(target: "aws_config", "profile")
+            )
+            .is_empty()
+        );
         assert!(logged(LevelFilter::OFF, || error!("nothing")).is_empty());
+    }
+
+    #[test]
+    fn of_a_panic_the_place_is_logged_and_not_the_text() {
+        // The hook belongs to the whole process: panics of other tests go where they went before.
+        let (ours, others) = (thread::current().id(), panic::take_hook());
+        panic::set_hook(Box::new(move |panic: &PanicHookInfo<'_>| {
+            if thread::current().id() == ours {
+                log_panic(panic);
+            } else {
+                others(panic);
+            }
+        }));
+        let lines = logged(LevelFilter::INFO, || {
+            let _request = error_span!("request", request_id = "0b1c2d3e").entered();
+            panic::catch_unwind(|| panic!("hunter2")).unwrap_err();
+        });
+        assert_eq!(lines.len(), 1, "{lines:?}");
+        assert_eq!(
+            lines[0]["message"],
+            "internal error: a panic, whose text is not shown"
+        );
+        assert_eq!(lines[0]["spans"][0]["request_id"], "0b1c2d3e");
+        let place = lines[0]["place"].as_str().unwrap();
+        assert!(place.starts_with("cfn-handler/src/logging.rs:"), "{place}");
+        assert!(!lines[0].to_string().contains("hunter2"), "{lines:?}");
     }
 
     #[rstest::rstest]

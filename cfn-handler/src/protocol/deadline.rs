@@ -38,10 +38,10 @@ impl Deadline {
 
     /// So much time from now.
     fn after(time: Duration, now: Instant) -> Self {
-        let time = time - LAST.min(time / 10);
+        let time = time.saturating_sub(LAST.min(time / 10));
         let reserve = RESERVE.min(time / 2);
         Self {
-            work: now + (time - reserve),
+            work: now + time.saturating_sub(reserve),
             reserve,
             end: now + time,
         }

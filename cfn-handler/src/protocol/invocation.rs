@@ -71,6 +71,7 @@ pub async fn run<R: Resource>(
     let event = match decode(event) {
         Ok(event) => event,
         Err(error) => {
+            error!("{error}");
             return Outcome {
                 answer: Err(error.into()),
                 process: Process::Goes,

@@ -89,9 +89,11 @@ async fn a_server_that_fails_all_the_time_ends_it_when_the_time_is_over() {
         .await
         .unwrap_err();
     assert!(error.attempts > 2, "{error}");
-    assert_eq!(
-        bucket.received().len(),
-        usize::try_from(error.attempts).unwrap()
+    // The time may have been over before the last one arrived.
+    let attempts = usize::try_from(error.attempts).unwrap();
+    assert!(
+        (attempts - 1..=attempts).contains(&bucket.received().len()),
+        "{error}"
     );
     let text = error.to_string();
     assert!(

@@ -79,7 +79,7 @@ impl Fake {
             Acts::PanicsInATaskOfItsOwn => tokio::spawn(async { panic!("hunter2") }).await.unwrap(),
             Acts::Hangs => {
                 self.hangs.notify_one();
-                pending().await
+                pending::<()>().await;
             }
             Acts::Spins => {
                 while !self.stop.load(Ordering::Relaxed) {
@@ -472,7 +472,7 @@ async fn a_ledger_that_hangs_or_panics_does_not_cost_the_answer(
     let patience = match method {
         Method::Earlier => Duration::from_secs(20),
         Method::Answering => Duration::from_secs(3),
-        Method::Delivered => Duration::from_secs(900),
+        Method::Delivered => Duration::from_mins(15),
     };
     let outcome = match acts {
         Acts::Hangs => run_and_skip(&fake, fifteen_minutes(), patience).await,
