@@ -9,14 +9,18 @@
 //! - [`ledger`]: the order of requests, across processes.
 //! - [`lifecycle`]: Create, Update and Delete, on top of the core.
 //! - [`start`]: from settings to a handler.
+//! - [`runtime`], [`logging`]: the process and its log.
 
 pub mod config;
 pub mod guardrails;
 pub mod ledger;
 pub mod lifecycle;
+
+pub mod logging;
 mod nearest;
 pub mod owner;
 pub mod physical_id;
 pub mod properties;
 pub mod protocol;
+pub mod runtime;
 pub mod start;

@@ -110,6 +110,12 @@ impl Delivery {
         Self::with_pace(PACE)
     }
 
+    /// The same without long waits, for tests.
+    #[cfg(test)]
+    pub(super) fn quick() -> Self {
+        Self::with_pace(tests::QUICK).unwrap()
+    }
+
     fn with_pace(pace: Pace) -> Result<Self, reqwest::Error> {
         let client = Client::builder()
             .redirect(redirect::Policy::none())
@@ -132,29 +138,32 @@ impl Delivery {
     ) -> Result<(), NotDelivered> {
         let mut attempts = 0;
         let mut refusals = 0;
+        let mut last = None;
         loop {
             attempts += 1;
-            let attempt_until = until.min(Instant::now() + self.pace.attempt);
-            let last = match timeout_at(attempt_until, self.attempt(url, body)).await {
+            let end = until.min(Instant::now() + self.pace.attempt);
+            let problem = match timeout_at(end, self.attempt(url, body)).await {
                 Ok(Ok(())) => return Ok(()),
                 Ok(Err(problem)) => problem,
+                // An attempt that had no time to fail says less than the one before it.
+                Err(_) if end == until => last.take().unwrap_or(Problem::TooSlow),
                 Err(_) => Problem::TooSlow,
             };
-            refusals += u32::from(matches!(last, Problem::Refused(..)));
+            refusals += u32::from(matches!(problem, Problem::Refused(..)));
             let wait = self.pace.wait(attempts, chance());
             if refusals >= REFUSALS || Instant::now() + wait >= until {
-                let host = url.host().to_owned();
                 return Err(NotDelivered {
-                    host,
+                    host: url.host().to_owned(),
                     attempts,
-                    last,
+                    last: problem,
                 });
             }
             warn!(
                 attempts,
                 host = url.host(),
-                "the answer was not delivered because of {last}; trying again"
+                "the answer was not delivered because of {problem}; trying again"
             );
+            last = Some(problem);
             sleep(wait).await;
         }
     }

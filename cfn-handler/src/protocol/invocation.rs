@@ -4,7 +4,8 @@
 //! call that never returns, a ledger that cannot be reached) may cost the answer: everything is bounded in time, and
 //! what panics is caught. The one event that is not answered is one that does not say where to.
 
-use std::panic::AssertUnwindSafe;
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use futures_util::FutureExt as _;
@@ -70,6 +71,7 @@ pub async fn run<R: Resource>(
     let event = match decode(event) {
         Ok(event) => event,
         Err(error) => {
+            error!("{error}");
             return Outcome {
                 answer: Err(error.into()),
                 process: Process::Goes,
@@ -121,7 +123,7 @@ async fn serve<R: Resource>(
         Some(Earlier::Nothing) | None => {
             let work = match problem {
                 Some(problem) => Work::Refused(problem),
-                None => handle(resource, &request, deadline.work()).await,
+                None => handle(resource, &request, deadline).await,
             };
             let process = work.process();
             let reply = work.reply(resource.as_ref(), &request);
@@ -199,7 +201,12 @@ impl Work {
                  again, or give the function a longer timeout."
             ),
         };
-        resource.broken(request, reason)
+        let broken = || resource.broken(request, reason.clone());
+        catch_unwind(AssertUnwindSafe(broken)).unwrap_or_else(|_| Reply {
+            result: Err(reason),
+            physical_resource_id: String::new(),
+            data: BTreeMap::new(),
+        })
     }
 }
 
@@ -208,19 +215,17 @@ impl Work {
     clippy::disallowed_methods,
     reason = "the task is awaited up to the deadline; if it lives on, the process ends after the answer"
 )]
-async fn handle<R: Resource>(resource: &Arc<R>, request: &Request, until: Instant) -> Work {
+async fn handle<R: Resource>(resource: &Arc<R>, request: &Request, deadline: Deadline) -> Work {
     let work = {
         let (resource, request) = (Arc::clone(resource), request.clone());
+        let until = deadline.work();
         async move { resource.handle(request, until).await }.instrument(Span::current())
     };
-    let mut task = tokio::spawn(work);
-    match timeout_at(until, &mut task).await {
+    // Not aborted when it is given up: that would end its lease before it ends its last AWS call.
+    match timeout_at(deadline.patience(), tokio::spawn(work)).await {
         Ok(Ok(reply)) => Work::Done(reply),
         Ok(Err(_)) => Work::Panicked,
-        Err(_) => {
-            task.abort();
-            Work::GivenUp
-        }
+        Err(_) => Work::GivenUp,
     }
 }
 

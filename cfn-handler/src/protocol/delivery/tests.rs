@@ -8,7 +8,7 @@ use super::{Delivery, NotDelivered, PACE, Pace};
 use crate::protocol::response_url::ResponseUrl;
 use crate::protocol::testing::{Bucket, Does, TARGET};
 
-const QUICK: Pace = Pace {
+pub(super) const QUICK: Pace = Pace {
     attempt: Duration::from_secs(10),
     first_wait: Duration::from_millis(1),
     longest_wait: Duration::from_millis(4),
@@ -89,9 +89,11 @@ async fn a_server_that_fails_all_the_time_ends_it_when_the_time_is_over() {
         .await
         .unwrap_err();
     assert!(error.attempts > 2, "{error}");
-    assert_eq!(
-        bucket.received().len(),
-        usize::try_from(error.attempts).unwrap()
+    // The time may have been over before the last one arrived.
+    let attempts = usize::try_from(error.attempts).unwrap();
+    assert!(
+        (attempts - 1..=attempts).contains(&bucket.received().len()),
+        "{error}"
     );
     let text = error.to_string();
     assert!(

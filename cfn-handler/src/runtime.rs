@@ -1,0 +1,163 @@
+//! The loop that Lambda talks to: one event after the other, and how the process ends.
+//!
+//! What `lambda_runtime` 1.5 does, and what follows from it:
+//! - An event that its deserialiser does not take never reaches a handler, and is never answered. So events are taken
+//!   as raw JSON, which takes whatever JSON there is.
+//! - It logs an error with `{:?}`, and reports the text of a panic to Lambda. So our errors hold no secret, and no panic
+//!   gets that far.
+//! - It prints whole events at `TRACE`, with the URL of the answer. `logging` does not let it.
+//! - Its feature `graceful-shutdown` is not used. Without an extension Lambda sends no SIGTERM, and it ends a process
+//!   between invocations, when no answer is pending; the log is not buffered. Nothing would be won, and the extension
+//!   that the feature registers costs time at every start.
+//! - `SnapStart` and several requests at once in one process are not used.
+
+mod unconfigured;
+
+use std::panic::AssertUnwindSafe;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crossaccount_core::clock::{Clock as _, SystemClock};
+use futures_util::FutureExt as _;
+use lambda_runtime::tower::util::MapResultLayer;
+use lambda_runtime::{Diagnostic, LambdaEvent, Runtime, service_fn};
+use serde_json::value::RawValue;
+use tokio::time::Instant;
+use tracing::{Instrument as _, error, error_span};
+
+use crate::protocol::deadline::Deadline;
+use crate::protocol::delivery::Delivery;
+use crate::protocol::invocation::{self, Process, Unanswered};
+use crate::protocol::resource::Resource;
+
+pub use unconfigured::Unconfigured;
+
+/// The exit code after work that was given up (`EX_SOFTWARE`).
+const GIVEN_UP: u8 = 70;
+/// Threads that carry out work. One may be blocked by work that never lets go of it; the other one answers.
+const THREADS: usize = 2;
+
+/// Why the process ends.
+#[derive(Debug, thiserror::Error)]
+pub enum Stopped {
+    /// Work on a request was given up and may still be under way.
+    #[error(
+        "work was given up and may still be under way: the process ends, so that it cannot go on later"
+    )]
+    GivenUp,
+    /// There is nothing to serve with, or nobody to serve.
+    #[error("{0}")]
+    Failed(String),
+}
+
+/// Runs the program: `main` in a runtime of its own. Comes back when `main` does, whatever else still runs.
+pub fn enter(main: impl Future<Output = Result<(), Stopped>>) -> ExitCode {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(THREADS)
+        .enable_all()
+        .build();
+    let runtime = match runtime {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            error!(%error, "the process cannot start its threads");
+            return ExitCode::FAILURE;
+        }
+    };
+    let end = runtime.block_on(main);
+    // Nothing is waited for: work that was given up ends with the process.
+    runtime.shutdown_background();
+    match end {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(stopped) => {
+            error!("{stopped}");
+            match stopped {
+                Stopped::GivenUp => ExitCode::from(GIVEN_UP),
+                Stopped::Failed(_) => ExitCode::FAILURE,
+            }
+        }
+    }
+}
+
+/// Serves requests about this kind of resource until Lambda ends the process.
+///
+/// # Errors
+/// After work that was given up, and when Lambda's interface cannot be reached.
+///
+/// # Panics
+/// Outside of Lambda: without its variables, such as `AWS_LAMBDA_RUNTIME_API`.
+pub async fn serve<R: Resource>(resource: Arc<R>, delivery: Delivery) -> Result<(), Stopped> {
+    let must_end = Arc::new(AtomicBool::new(false));
+    let handler = service_fn({
+        let must_end = Arc::clone(&must_end);
+        move |event| {
+            let (resource, delivery, must_end) = (
+                Arc::clone(&resource),
+                delivery.clone(),
+                Arc::clone(&must_end),
+            );
+            // Boxed: the type would be too deep for the compiler.
+            async move { invoke(&resource, event, &delivery, &must_end).await }.boxed()
+        }
+    });
+    // Around everything, so that Lambda has been told how the invocation went before the process ends.
+    let end = MapResultLayer::new(move |result: Result<(), lambda_runtime::Error>| {
+        result?;
+        if must_end.load(Ordering::Acquire) {
+            return Err(lambda_runtime::Error::from(Stopped::GivenUp));
+        }
+        Ok(())
+    });
+    let end = Runtime::new(handler).layer(end).run().await;
+    end.map_err(|error| match error.downcast() {
+        Ok(stopped) => *stopped,
+        Err(error) => Stopped::Failed(format!(
+            "Lambda's runtime interface cannot be used: {error}"
+        )),
+    })
+}
+
+async fn invoke<R: Resource>(
+    resource: &Arc<R>,
+    event: LambdaEvent<Box<RawValue>>,
+    delivery: &Delivery,
+    must_end: &AtomicBool,
+) -> Result<(), Failure> {
+    let LambdaEvent { payload, context } = event;
+    let now_ms = u64::try_from(SystemClock.now().as_millisecond()).unwrap_or_default();
+    let deadline = Deadline::read(context.deadline, now_ms, Instant::now());
+    let span = error_span!("invocation", lambda_request_id = context.request_id);
+    let work = invocation::run(resource, payload.get(), deadline, delivery).instrument(span);
+    let outcome = AssertUnwindSafe(work)
+        .catch_unwind()
+        .await
+        .map_err(|_| Failure::Panic)?;
+    if outcome.process == Process::MustEnd {
+        must_end.store(true, Ordering::Release);
+    }
+    outcome.answer?;
+    Ok(())
+}
+
+/// What Lambda hears of an invocation without an answer. It keeps the text for the on-failure destination.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    #[error(transparent)]
+    Unanswered(#[from] Unanswered),
+    #[error("internal error: the log has its place")]
+    Panic,
+}
+
+impl From<Failure> for Diagnostic {
+    fn from(failure: Failure) -> Self {
+        let error_type = match &failure {
+            Failure::Unanswered(Unanswered::NotAnswerable(_)) => "NotAnswerable",
+            Failure::Unanswered(Unanswered::NotDelivered(_)) => "NotDelivered",
+            Failure::Panic => "InternalError",
+        };
+        Self {
+            error_type: error_type.to_owned(),
+            error_message: failure.to_string(),
+        }
+    }
+}
