@@ -19,4 +19,6 @@ pub mod owner;
 pub mod physical_id;
 pub mod properties;
 pub mod protocol;
+#[cfg(test)]
+mod reference;
 pub mod start;
