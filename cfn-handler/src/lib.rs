@@ -23,4 +23,6 @@ pub mod physical_id;
 pub mod properties;
 pub mod protocol;
 pub mod runtime;
+#[cfg(test)]
+mod reference;
 pub mod start;

@@ -135,9 +135,8 @@ pub static VARIABLES: &[Variable] = &[
     },
     Variable {
         name: ALLOWED_POLICY_ARNS,
-        meaning: "Patterns of the ARNs of managed policies that may be attached, between commas. Patterns compare case, `*` \
-                  stands for any characters and `?` for one. `*` in place of the account stands for every account, but not \
-                  for `aws`, which owns the policies that AWS manages: name it. When it is not set, no policy may be attached.",
+        meaning: "Patterns of the ARNs of managed policies that may be attached, between commas. When it is not \
+                  set, no policy may be attached.",
         example: "arn:aws:iam::aws:policy/job-function/*,arn:aws:iam::*:policy/teams/*",
         ..OPTIONAL
     },

@@ -22,8 +22,8 @@ pub struct Remembered {
     pub role_arn: Option<RoleArn>,
     /// What the managed sets name.
     pub managed: Managed,
-    /// What a deletion does, when the properties say something about it. A word that means nothing to us counts as `quarantine`, which neither destroys what
-    /// somebody wanted to keep nor leaves anybody access.
+    /// What a deletion does, when the properties say something about it. A word that means nothing to us counts as
+    /// `quarantine`, which neither destroys what somebody wanted to keep nor leaves anybody access.
     pub deletion_policy: Option<DeletionPolicy>,
     /// Whether a deletion also removes what was not created here: only when the properties clearly say so.
     pub force_destroy: bool,
@@ -71,7 +71,7 @@ pub fn remember(properties: &Map<String, Value>) -> Remembered {
             inline_policies: get("Policies").map(policy_names),
             groups: get("Groups").map(ids),
         },
-        deletion_policy: get("DeletionPolicy").map(deletion_policy),
+        deletion_policy: get("DeletionPolicy").and_then(deletion_policy),
         force_destroy: get("ForceDestroy").is_some_and(is_true),
     }
 }
@@ -124,12 +124,13 @@ fn policy_names(value: &Value) -> BTreeSet<PolicyName> {
     }
 }
 
-fn deletion_policy(value: &Value) -> DeletionPolicy {
+fn deletion_policy(value: &Value) -> Option<DeletionPolicy> {
     let word = text(value).map(|word| word.to_ascii_lowercase());
     match word.as_deref() {
-        Some("delete" | "") => DeletionPolicy::Delete,
-        Some("retain") => DeletionPolicy::Retain,
-        Some(_) | None => DeletionPolicy::Quarantine,
+        Some("") => None,
+        Some("delete") => Some(DeletionPolicy::Delete),
+        Some("retain") => Some(DeletionPolicy::Retain),
+        Some(_) | None => Some(DeletionPolicy::Quarantine),
     }
 }
 
