@@ -15,7 +15,6 @@ pub mod config;
 pub mod guardrails;
 pub mod ledger;
 pub mod lifecycle;
-
 pub mod logging;
 mod nearest;
 pub mod owner;

@@ -26,7 +26,7 @@ async fn serve(environment: BTreeMap<String, String>) -> Result<(), Stopped> {
     let delivery = Delivery::new()
         .map_err(|error| Stopped::Failed(format!("answers cannot be sent: {error}")))?;
     let run_id = RunId::random();
-    let handler = match config::read(&environment, run_id.clone()) {
+    let handler = match config::read(&environment, run_id) {
         Ok(config) => start::handler(config, run_id)
             .await
             .map_err(|error| error.to_string()),
