@@ -179,8 +179,9 @@ pub static PROPERTIES: &[Property] = &[
         default: "delete",
         meaning: "What a deletion does: `delete` deletes the user, `retain` leaves it as it is, `quarantine` keeps it and takes \
                   all access away (everything is denied, the console password is deleted, keys and certificates become \
-                  inactive). A user that was adopted is retained unless this property is there. Not to be confused with the attribute `DeletionPolicy` beside `Properties`, with which \
-                  CloudFormation itself keeps a resource and tells the function nothing.",
+                  inactive). A user that was adopted is retained unless this property is there. Not to be confused with the \
+                  attribute `DeletionPolicy` beside `Properties`, with which CloudFormation itself keeps a resource and tells \
+                  the function nothing.",
         example: "quarantine",
         ..PLAIN
     },

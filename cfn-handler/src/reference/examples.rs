@@ -76,7 +76,7 @@ fn yaml(text: &str) -> Value {
     sent(&documents[0])
 }
 
-fn properties(more: Value) -> Map<String, Value> {
+fn properties(more: &Value) -> Map<String, Value> {
     let mut properties = json!({"AccountId": "222222222222", "UserName": "alice"});
     for (name, value) in more.as_object().unwrap() {
         properties[name] = value.clone();
@@ -100,7 +100,7 @@ fn the_whole_example_is_accepted() {
 fn the_example_of_every_property_is_accepted() {
     let example = |property: &Property| yaml(&format!("{}: {}", property.name, property.example));
     for property in PROPERTIES {
-        if let Err(problems) = read(&properties(example(property))) {
+        if let Err(problems) = read(&properties(&example(property))) {
             panic!("{problems}");
         }
         let (inner, is_list) = match property.shape {
@@ -121,7 +121,7 @@ fn the_example_of_every_property_is_accepted() {
             } else {
                 json!(object)
             };
-            if let Err(problems) = read(&properties(json!({ property.name: value }))) {
+            if let Err(problems) = read(&properties(&json!({ property.name: value }))) {
                 panic!("{problems}");
             }
         }
