@@ -20,9 +20,6 @@ use crate::config::Config;
 use crate::ledger::Ledger;
 use crate::lifecycle::Handler;
 
-/// How long a Delete looks for a user that IAM does not show yet.
-const PATIENCE: Duration = Duration::from_secs(20);
-
 /// The ledger answers in milliseconds; a request must not spend its time on one that does not.
 const LEDGER_ATTEMPT: Duration = Duration::from_secs(3);
 const LEDGER_OPERATION: Duration = Duration::from_secs(12);
@@ -84,7 +81,7 @@ pub async fn handler(config: Config, run_id: RunId) -> Result<Handler, Error> {
         audit: Arc::new(audit),
         clock,
         secrets: config.secrets,
-        patience: PATIENCE,
+        patience: config.patience,
     })
 }
 

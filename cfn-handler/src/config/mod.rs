@@ -34,6 +34,8 @@ pub struct Config {
     pub ledger_table: String,
     /// How long one request of a resource may work before another takes over.
     pub lease: Duration,
+    /// How long a Delete looks for a user that a Create may have made a moment ago, and that IAM does not show yet.
+    pub patience: Duration,
 }
 
 /// Everything that is wrong with the environment.

@@ -43,7 +43,8 @@ pub fn read(
     let partition = region.as_ref().map(Region::partition);
     let guardrails = reader.guardrails(partition, role.as_ref(), &accounts, secrets.is_some());
     let ledger_table = reader.ledger_table();
-    let lease = reader.number(table::LEASE_SECONDS, 5..=900);
+    let lease = reader.number(table::LEASE_SECONDS, 1..=900);
+    let patience = reader.number(table::PATIENCE_SECONDS, 0..=120);
     let settings = (region, role, external_id, audit, guardrails, ledger_table);
     let (
         Some(region),
@@ -71,6 +72,7 @@ pub fn read(
             secrets,
             ledger_table,
             lease: Duration::from_secs(lease.into()),
+            patience: Duration::from_secs(patience.into()),
         });
     }
     Err(reader.problems)

@@ -81,6 +81,8 @@ pub const SECRETS_LOCATION: &str = "CROSSACCOUNT_SECRETS_LOCATION";
 pub const LEDGER_TABLE: &str = "CROSSACCOUNT_LEDGER_TABLE";
 /// See [`VARIABLES`].
 pub const LEASE_SECONDS: &str = "CROSSACCOUNT_LEASE_SECONDS";
+/// See [`VARIABLES`].
+pub const PATIENCE_SECONDS: &str = "CROSSACCOUNT_PATIENCE_SECONDS";
 
 /// A variable that may be missing.
 const OPTIONAL: Variable = Variable {
@@ -267,7 +269,7 @@ pub static VARIABLES: &[Variable] = &[
     Variable {
         name: LEASE_SECONDS,
         default: "20",
-        meaning: "Seconds after which a request of a resource that has gone silent gives way to the next one: 5 to 900.",
+        meaning: "Seconds after which a request of a resource that has gone silent gives way to the next one: 1 to 900.",
         example: "30",
         subject: Subject::Ledger,
         ..OPTIONAL

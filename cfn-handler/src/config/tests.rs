@@ -67,6 +67,7 @@ fn the_least_allows_the_least() {
     assert_eq!(config.secrets, None);
     assert_eq!(config.ledger_table, "ledger");
     assert_eq!(config.lease, Duration::from_secs(20));
+    assert_eq!(config.patience, Duration::from_secs(20));
 }
 
 #[test]
@@ -199,8 +200,8 @@ fn a_variable_that_is_set_to_nothing_is_not_set() {
     "arn:aws:dynamodb:eu-central-1:1:table/t",
     "no table name"
 )]
-#[case("CROSSACCOUNT_LEASE_SECONDS", "4", "from 5 to 900")]
-#[case("CROSSACCOUNT_LEASE_SECONDS", "20.0", "from 5 to 900")]
+#[case("CROSSACCOUNT_LEASE_SECONDS", "0", "from 1 to 900")]
+#[case("CROSSACCOUNT_LEASE_SECONDS", "20.0", "from 1 to 900")]
 fn a_wrong_value_is_told_with_its_variable_and_an_example(
     #[case] name: &str,
     #[case] value: &str,

@@ -421,6 +421,7 @@ fn variables(world: &World) -> BTreeMap<String, String> {
     let ours = [
         ("LEDGER_TABLE", TABLE),
         ("LEASE_SECONDS", "2"),
+        ("PATIENCE_SECONDS", "1"),
         ("AUDIT_BUCKET", world.audit_bucket()),
         ("SECRETS_KMS_KEY_ID", KMS_ALIAS),
         ("ROLE_NAME", role),
