@@ -21,7 +21,7 @@ pub mod owner;
 pub mod physical_id;
 pub mod properties;
 pub mod protocol;
-pub mod runtime;
 #[cfg(test)]
 mod reference;
+pub mod runtime;
 pub mod start;

@@ -274,6 +274,15 @@ pub static VARIABLES: &[Variable] = &[
         subject: Subject::Ledger,
         ..OPTIONAL
     },
+    Variable {
+        name: PATIENCE_SECONDS,
+        default: "20",
+        meaning: "Seconds for which a Delete looks for a user that a Create without an end may have made within the last two \
+                  minutes, because IAM may not show it yet: 0 to 120.",
+        example: "30",
+        subject: Subject::Ledger,
+        ..OPTIONAL
+    },
 ];
 
 /// The variable of this name.

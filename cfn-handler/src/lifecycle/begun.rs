@@ -143,8 +143,10 @@ impl Begun<'_> {
         if wanted.adoption != Adoption::Adopt {
             return Ok(false);
         }
-        let found = self.look(&wanted.target, &wanted.spec).await;
-        match found.map_err(|error| in_template_words(&error))? {
+        // Everything that it has: what is not managed stays with it.
+        let (name, nothing) = (&wanted.spec.name, Expected::default());
+        let found = self.users.find(&wanted.target, name, Facets::ALL, &nothing);
+        match found.await.map_err(|error| in_template_words(&error))? {
             Some(user) if user.ownership(&self.owner) == Ownership::Nobody => {
                 let allowed = self.handler.guardrails.check_existing(&user, &wanted.spec);
                 allowed

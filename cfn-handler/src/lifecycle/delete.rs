@@ -91,7 +91,7 @@ impl Begun<'_> {
         };
         let removal = Removal {
             policy: self.policy(&remembered),
-            force_destroy: remembered.force_destroy,
+            force_destroy: remembered.force_destroy && self.handler.guardrails.force_destroy,
             recorded: spec,
         };
         let outcome = self

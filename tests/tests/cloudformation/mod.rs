@@ -1,6 +1,6 @@
 //! The CloudFormation face, end to end: the real binary behind a Runtime API, driven by stacks.
 
 mod emulator;
-mod lifecycle;
 mod fake;
+mod lifecycle;
 mod scene;
