@@ -11,6 +11,7 @@
 //!   that the feature registers costs time at every start.
 //! - `SnapStart` and several requests at once in one process are not used.
 
+mod job;
 mod unconfigured;
 
 use std::panic::AssertUnwindSafe;
@@ -22,8 +23,9 @@ use crossaccount_core::clock::{Clock as _, SystemClock};
 use futures_util::FutureExt as _;
 use lambda_runtime::tower::util::MapResultLayer;
 use lambda_runtime::{Diagnostic, LambdaEvent, Runtime, service_fn};
+use serde_json::Value;
 use serde_json::value::RawValue;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 use tracing::{Instrument as _, error, error_span};
 
 use crate::protocol::deadline::Deadline;
@@ -31,6 +33,7 @@ use crate::protocol::delivery::Delivery;
 use crate::protocol::invocation::{self, Process, Unanswered};
 use crate::protocol::resource::Resource;
 
+pub use job::{Job, Jobs};
 pub use unconfigured::Unconfigured;
 
 /// The exit code after work that was given up (`EX_SOFTWARE`).
@@ -79,14 +82,17 @@ pub fn enter(main: impl Future<Output = Result<(), Stopped>>) -> ExitCode {
     }
 }
 
-/// Serves requests about this kind of resource until Lambda ends the process.
+/// Serves requests about this kind of resource, and jobs, until Lambda ends the process.
 ///
 /// # Errors
 /// After work that was given up, and when Lambda's interface cannot be reached.
 ///
 /// # Panics
 /// Outside of Lambda: without its variables, such as `AWS_LAMBDA_RUNTIME_API`.
-pub async fn serve<R: Resource>(resource: Arc<R>, delivery: Delivery) -> Result<(), Stopped> {
+pub async fn serve<R: Resource + Jobs>(
+    resource: Arc<R>,
+    delivery: Delivery,
+) -> Result<(), Stopped> {
     let must_end = Arc::new(AtomicBool::new(false));
     let handler = service_fn({
         let must_end = Arc::clone(&must_end);
@@ -117,33 +123,63 @@ pub async fn serve<R: Resource>(resource: Arc<R>, delivery: Delivery) -> Result<
     })
 }
 
-async fn invoke<R: Resource>(
+async fn invoke<R: Resource + Jobs>(
     resource: &Arc<R>,
     event: LambdaEvent<Box<RawValue>>,
     delivery: &Delivery,
     must_end: &AtomicBool,
-) -> Result<(), Failure> {
+) -> Result<Value, Failure> {
     let LambdaEvent { payload, context } = event;
     let now_ms = u64::try_from(SystemClock.now().as_millisecond()).unwrap_or_default();
     let deadline = Deadline::read(context.deadline, now_ms, Instant::now());
     let span = error_span!("invocation", lambda_request_id = context.request_id);
-    let work = invocation::run(resource, payload.get(), deadline, delivery).instrument(span);
-    let outcome = AssertUnwindSafe(work)
-        .catch_unwind()
-        .await
-        .map_err(|_| Failure::Panic)?;
-    if outcome.process == Process::MustEnd {
+    let work = async {
+        match job::asked_for(payload.get()) {
+            Some(job) => work_off(resource.as_ref(), job, deadline).await,
+            None => {
+                let outcome = invocation::run(resource, payload.get(), deadline, delivery).await;
+                let answered = outcome
+                    .answer
+                    .map(|_| Value::Null)
+                    .map_err(Failure::Unanswered);
+                (answered, outcome.process)
+            }
+        }
+    };
+    let done = AssertUnwindSafe(work.instrument(span)).catch_unwind().await;
+    let (answer, process) = done.map_err(|_| Failure::Panic)?;
+    if process == Process::MustEnd {
         must_end.store(true, Ordering::Release);
     }
-    outcome.answer?;
-    Ok(())
+    answer
+}
+
+async fn work_off<R: Jobs>(
+    resource: &R,
+    job: Result<Job, String>,
+    deadline: Deadline,
+) -> (Result<Value, Failure>, Process) {
+    let job = match job {
+        Ok(job) => job,
+        Err(unknown) => return (Err(Failure::Job(unknown)), Process::Goes),
+    };
+    let work = resource.job(job, deadline.work());
+    match timeout_at(deadline.patience(), work).await {
+        Ok(report) => (report.map_err(Failure::Job), Process::Goes),
+        Err(_) => {
+            let reason = "the job did not come to its end in time; the next run goes on".to_owned();
+            (Err(Failure::Job(reason)), Process::MustEnd)
+        }
+    }
 }
 
 /// What Lambda hears of an invocation without an answer. It keeps the text for the on-failure destination.
 #[derive(Debug, thiserror::Error)]
 enum Failure {
-    #[error(transparent)]
-    Unanswered(#[from] Unanswered),
+    #[error("{0}")]
+    Unanswered(Unanswered),
+    #[error("{0}")]
+    Job(String),
     #[error("internal error: the log has its place")]
     Panic,
 }
@@ -153,6 +189,7 @@ impl From<Failure> for Diagnostic {
         let error_type = match &failure {
             Failure::Unanswered(Unanswered::NotAnswerable(_)) => "NotAnswerable",
             Failure::Unanswered(Unanswered::NotDelivered(_)) => "NotDelivered",
+            Failure::Job(_) => "JobFailed",
             Failure::Panic => "InternalError",
         };
         Self {

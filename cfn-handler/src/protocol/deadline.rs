@@ -53,7 +53,7 @@ impl Deadline {
     }
 
     /// When work that is not over is given up: a moment later, so that what ends in time is also heard in time.
-    pub(super) fn patience(&self) -> Instant {
+    pub fn patience(&self) -> Instant {
         self.work + self.reserve / 20
     }
 

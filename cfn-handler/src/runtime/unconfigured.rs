@@ -24,6 +24,11 @@ impl Unconfigured {
         Self { message }
     }
 
+    /// What is wrong with the settings.
+    pub(super) fn message(&self) -> &str {
+        &self.message
+    }
+
     fn reply(request: &Request, result: Result<(), String>) -> Reply {
         let incoming = request.physical_resource_id.clone();
         Reply {
