@@ -134,17 +134,12 @@ async fn invoke<R: Resource + Jobs>(
     let deadline = Deadline::read(context.deadline, now_ms, Instant::now());
     let span = error_span!("invocation", lambda_request_id = context.request_id);
     let work = async {
-        match job::asked_for(payload.get()) {
-            Some(job) => work_off(resource.as_ref(), job, deadline).await,
-            None => {
-                let outcome = invocation::run(resource, payload.get(), deadline, delivery).await;
-                let answered = outcome
-                    .answer
-                    .map(|_| Value::Null)
-                    .map_err(Failure::Unanswered);
-                (answered, outcome.process)
-            }
+        if let Some(job) = job::asked_for(payload.get()) {
+            return work_off(resource.as_ref(), job, deadline).await;
         }
+        let outcome = invocation::run(resource, payload.get(), deadline, delivery).await;
+        let answered = outcome.answer.map(|_| Value::Null);
+        (answered.map_err(Failure::Unanswered), outcome.process)
     };
     let done = AssertUnwindSafe(work.instrument(span)).catch_unwind().await;
     let (answer, process) = done.map_err(|_| Failure::Panic)?;
@@ -164,13 +159,11 @@ async fn work_off<R: Jobs>(
         Err(unknown) => return (Err(Failure::Job(unknown)), Process::Goes),
     };
     let work = resource.job(job, deadline.work());
-    match timeout_at(deadline.patience(), work).await {
-        Ok(report) => (report.map_err(Failure::Job), Process::Goes),
-        Err(_) => {
-            let reason = "the job did not come to its end in time; the next run goes on".to_owned();
-            (Err(Failure::Job(reason)), Process::MustEnd)
-        }
-    }
+    let Ok(report) = timeout_at(deadline.patience(), work).await else {
+        let reason = "the job did not come to its end in time; the next run goes on".to_owned();
+        return (Err(Failure::Job(reason)), Process::MustEnd);
+    };
+    (report.map_err(Failure::Job), Process::Goes)
 }
 
 /// What Lambda hears of an invocation without an answer. It keeps the text for the on-failure destination.

@@ -18,7 +18,7 @@ pub enum Job {
 ///
 /// # Errors
 /// When the job is not known; the text names those that are.
-pub fn asked_for(event: &str) -> Option<Result<Job, String>> {
+pub(super) fn asked_for(event: &str) -> Option<Result<Job, String>> {
     #[derive(Deserialize)]
     struct Asked {
         #[serde(rename = "Job")]

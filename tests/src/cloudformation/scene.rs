@@ -488,7 +488,7 @@ fn role_permissions(world: &World) -> Result<BTreeMap<String, Value>> {
         {"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": member_roles},
         {
             "Effect": "Allow",
-            "Action": ["dynamodb:GetItem", "dynamodb:UpdateItem"],
+            "Action": ["dynamodb:GetItem", "dynamodb:UpdateItem", "dynamodb:Scan"],
             "Resource": format!("arn:aws:dynamodb:{REGION}:{hub}:table/{TABLE}"),
         },
         {"Effect": "Allow", "Action": "s3:PutObject", "Resource": format!("arn:aws:s3:::{}/*", world.audit_bucket())},
