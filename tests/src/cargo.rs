@@ -7,7 +7,9 @@ use std::time::SystemTime;
 
 use anyhow::{Context, Result, bail};
 
+/// A package has one binary, of its own name.
 const PROVIDER: &str = "terraform-provider-crossaccount";
+const CFN_HANDLER: &str = "crossaccount-cfn-handler";
 
 /// The root of the workspace.
 pub(crate) fn workspace() -> PathBuf {
@@ -40,18 +42,33 @@ pub fn target_directory() -> PathBuf {
 pub fn provider_directory() -> Result<&'static Path> {
     static BUILT: OnceLock<Result<PathBuf, String>> = OnceLock::new();
     BUILT
-        .get_or_init(|| build_provider().map_err(|error| format!("{error:#}")))
+        .get_or_init(|| build(PROVIDER).map_err(|error| format!("{error:#}")))
         .as_deref()
         .map_err(|message| anyhow::anyhow!("{message}"))
 }
 
-fn build_provider() -> Result<PathBuf> {
+/// The binary of the CloudFormation handler, built in the profile of the running executable: for the demo. Tests run the
+/// packaged one ([`crate::lambda::handler_binary`]).
+///
+/// # Errors
+/// As [`provider_directory`].
+pub fn cfn_handler() -> Result<PathBuf> {
+    let directory = build(CFN_HANDLER)?;
+    Ok(directory.join(file_name(CFN_HANDLER)))
+}
+
+fn file_name(package: &str) -> String {
+    format!("{package}{}", std::env::consts::EXE_SUFFIX)
+}
+
+/// Builds the binary of a package, and says where it is.
+fn build(package: &str) -> Result<PathBuf> {
     let target = target_directory();
     let executable = std::env::current_exe().context("this executable has no path")?;
     let release = executable.starts_with(target.join("release"));
     let directory = target.join(if release { "release" } else { "debug" });
-    let binary = directory.join(format!("{PROVIDER}{}", std::env::consts::EXE_SUFFIX));
-    if is_up_to_date(&binary) {
+    let binary = directory.join(file_name(package));
+    if is_up_to_date(&binary, package) {
         return Ok(directory);
     }
     let mut command = Command::new(env!("CARGO"));
@@ -60,7 +77,7 @@ fn build_provider() -> Result<PathBuf> {
         // This package is selected too, so that dependencies are built with the same features as
         // for it, and most of them are there already.
         .args(["build", "--quiet", "--package", env!("CARGO_PKG_NAME")])
-        .args(["--package", PROVIDER, "--bin", PROVIDER])
+        .args(["--package", package, "--bin", package])
         .arg("--target-dir")
         .arg(&target);
     if release {
@@ -78,13 +95,13 @@ fn build_provider() -> Result<PathBuf> {
         .with_context(|| format!("cannot start {}", env!("CARGO")))?;
     if !output.status.success() {
         bail!(
-            "cannot build {PROVIDER}:\n{}",
+            "cannot build {package}:\n{}",
             String::from_utf8_lossy(&output.stderr)
         );
     }
     if !binary.is_file() {
         bail!(
-            "cargo built {PROVIDER}, but there is no {}",
+            "cargo built {package}, but there is no {}",
             binary.display()
         );
     }
@@ -101,14 +118,19 @@ pub fn provider_binary() -> Result<PathBuf> {
 }
 
 /// Whether a binary is newer than everything that it is made from.
-fn is_up_to_date(binary: &Path) -> bool {
+fn is_up_to_date(binary: &Path, package: &str) -> bool {
     let Some(built) = modified(binary) else {
         return false;
     };
     let root = workspace();
-    let sources = ["Cargo.toml", "Cargo.lock", "core", "proto", "provider"];
-    sources
+    let own: &[&str] = if package == PROVIDER {
+        &["proto", "provider"]
+    } else {
+        &["cfn-handler"]
+    };
+    ["Cargo.toml", "Cargo.lock", "core"]
         .iter()
+        .chain(own)
         .all(|source| newest(&root.join(source)).is_some_and(|time| time <= built))
 }
 

@@ -1,5 +1,5 @@
 //! The demo: five member accounts, users in all of them, a change by hand, drift, repair, audit, a key that rotates,
-//! destruction.
+//! destruction, and the same from a CloudFormation stack.
 //!
 //! Each step checks what it shows; when something is not as expected the demo ends with an error and a non-zero exit code.
 
@@ -12,6 +12,7 @@
 mod audit;
 mod keys;
 mod screen;
+mod stack;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -83,6 +84,7 @@ async fn run(keep: bool) -> Result<()> {
         return play_on(&stand_in, &world, &terraform);
     }
     destroy(&world, &terraform).await?;
+    stack::show().await?;
     stand_in.control().check_canary().await?;
     println!("\nEverything was as expected. No user is left, and no call went to a wrong account.");
     Ok(())
