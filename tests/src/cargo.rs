@@ -52,7 +52,7 @@ pub fn provider_directory() -> Result<&'static Path> {
 ///
 /// # Errors
 /// As [`provider_directory`].
-pub fn cfn_handler() -> Result<PathBuf> {
+pub(crate) fn cfn_handler() -> Result<PathBuf> {
     let directory = build(CFN_HANDLER)?;
     Ok(directory.join(file_name(CFN_HANDLER)))
 }
