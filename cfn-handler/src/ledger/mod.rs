@@ -4,7 +4,8 @@
 //! update still runs. Lambda may run them at the same moment in different processes. Two kinds of items bring order:
 //!
 //! - one for each request: its answer, and whether CloudFormation got it ([`Ledger::earlier`]);
-//! - one for each stack and logical id: the newest request, and who works right now ([`Ledger::enter`]).
+//! - one for each stack and logical id: the newest request, who works right now, and the users that there may be
+//!   ([`Ledger::enter`]).
 //!
 //! A request that was issued before the newest one is *overtaken* and does nothing: that is how a Create that arrives
 //! after its Delete is stopped. A lease, renewed while its holder lives, lets one request of a resource work at a time.
@@ -41,9 +42,11 @@ mod attribute {
     pub(super) const REQUEST: &str = "Request";
     pub(super) const HOLDER: &str = "Holder";
     pub(super) const HELD_UNTIL: &str = "HeldUntil";
-    pub(super) const MAKING_SINCE: &str = "MakingSince";
-    pub(super) const ADOPTED: &str = "Adopted";
-    pub(super) const ROTATES: &str = "Rotates";
+    // What the ledger knows of a user: each name goes on with its physical id, because a resource that is being replaced
+    // has two users.
+    pub(super) const MAKING_SINCE: &str = "MakingSince ";
+    pub(super) const ADOPTED: &str = "Adopted ";
+    pub(super) const ROTATES: &str = "Rotates ";
 }
 
 /// What the key of a resource begins with. A stack id holds no `#`, and neither does a logical id.

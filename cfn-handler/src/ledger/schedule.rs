@@ -6,10 +6,10 @@ use crossaccount_core::aws::classify;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use super::turn::{Lease, made, refused};
+use super::turn::{Lease, refused};
 use super::{Item, Ledger, RESOURCE, Turn, attribute, number, text, text_in};
 
-/// A resource whose keys have a schedule, as the last request about it left it.
+/// A user whose keys have a schedule, as the last request about it left it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Scheduled {
     /// The stack.
@@ -18,10 +18,12 @@ pub struct Scheduled {
     pub logical_resource_id: String,
     /// Its properties.
     pub properties: Map<String, Value>,
+    /// The user, as its physical id.
+    user: String,
 }
 
 impl Ledger {
-    /// All resources whose keys have a schedule.
+    /// All users whose keys have a schedule.
     ///
     /// # Errors
     /// Those of the table.
@@ -30,10 +32,9 @@ impl Ledger {
             .dynamodb
             .scan()
             .table_name(&self.table)
-            .filter_expression("attribute_exists(#rotates)")
-            .projection_expression("#key, #rotates")
-            .expression_attribute_names("#rotates", attribute::ROTATES)
+            .filter_expression("begins_with(#key, :resource)")
             .expression_attribute_names("#key", attribute::KEY)
+            .expression_attribute_values(":resource", text(RESOURCE))
             .into_paginator()
             .items()
             .send();
@@ -46,7 +47,7 @@ impl Ledger {
         Ok(found)
     }
 
-    /// A turn for the schedule of a resource, beside the requests of CloudFormation: `None` when one of them is at work,
+    /// A turn for the schedule of a user, beside the requests of CloudFormation: `None` when one of them is at work,
     /// or has ended the schedule meanwhile.
     ///
     /// # Errors
@@ -59,6 +60,7 @@ impl Ledger {
         let mut lease = Lease {
             ledger: self.clone(),
             key: text(key),
+            user: Some(scheduled.user.clone()),
             request_id: String::new(),
             holder: Uuid::new_v4().to_string(),
         };
@@ -69,7 +71,10 @@ impl Ledger {
             .condition_expression(
                 "attribute_exists(#rotates) AND (attribute_not_exists(#holder) OR #holder = :holder OR #until < :now)",
             )
-            .expression_attribute_names("#rotates", attribute::ROTATES)
+            .expression_attribute_names(
+                "#rotates",
+                format!("{}{}", attribute::ROTATES, scheduled.user),
+            )
             .expression_attribute_names("#holder", attribute::HOLDER)
             .expression_attribute_names("#until", attribute::HELD_UNTIL)
             .expression_attribute_values(":holder", text(&lease.holder))
@@ -83,7 +88,7 @@ impl Ledger {
                 let item = answer.attributes.unwrap_or_default();
                 let newest = text_in(&item, attribute::REQUEST).unwrap_or_default();
                 newest.clone_into(&mut lease.request_id);
-                Ok(Some(Turn::begin(lease, made(&item))))
+                Ok(Some(Turn::begin(lease, &item)))
             }
             Err(error) if refused(error.as_service_error()) => Ok(None),
             Err(error) => Err(self.explain(classify(error, "dynamodb:UpdateItem", None))),
@@ -91,12 +96,18 @@ impl Ledger {
     }
 }
 
-fn scheduled(item: &Item) -> Option<Scheduled> {
-    let key = text_in(item, attribute::KEY)?.strip_prefix(RESOURCE)?;
-    let (stack_id, logical_resource_id) = key.rsplit_once('#')?;
-    Some(Scheduled {
-        stack_id: stack_id.to_owned(),
-        logical_resource_id: logical_resource_id.to_owned(),
-        properties: serde_json::from_str(text_in(item, attribute::ROTATES)?).ok()?,
-    })
+fn scheduled(item: &Item) -> Vec<Scheduled> {
+    let key = text_in(item, attribute::KEY).and_then(|key| key.strip_prefix(RESOURCE));
+    let Some((stack_id, logical_resource_id)) = key.and_then(|key| key.rsplit_once('#')) else {
+        return Vec::new();
+    };
+    let users = item.keys().filter_map(|name| {
+        Some(Scheduled {
+            stack_id: stack_id.to_owned(),
+            logical_resource_id: logical_resource_id.to_owned(),
+            properties: serde_json::from_str(text_in(item, name)?).ok()?,
+            user: name.strip_prefix(attribute::ROTATES)?.to_owned(),
+        })
+    });
+    users.collect()
 }

@@ -13,9 +13,10 @@ use uuid::Uuid;
 
 use super::order::order_of;
 use super::{Item, Ledger, attribute, flag_in, number, number_in, resource_key, text, text_in};
+use crate::physical_id::PhysicalId;
 use crate::protocol::request::{Request, RequestType};
 
-/// What the requests before have made, as far as the ledger knows.
+/// What the requests before have made of a user, as far as the ledger knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Made {
     /// No request that could make something has begun, or what it made is removed.
@@ -29,14 +30,17 @@ pub enum Made {
     },
 }
 
-/// What a request leaves behind.
+/// What a request leaves of its user. Other users of the same resource stay as they are known: after a replacement there
+/// are two, until the old one is deleted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Left {
-    /// There is a user, or there may be one.
+    /// The user may be there, and is ours as much as it was before.
     Something,
-    /// There is a user, and it existed before it was taken over.
+    /// The user is there, and this request created it.
+    Created,
+    /// The user is there, and it existed before it was taken over.
     Adopted,
-    /// There is nothing of ours. The item goes some day, unless the resource comes back.
+    /// There is nothing of ours. The item goes some day, unless another user of the resource is there or comes back.
     Nothing,
 }
 
@@ -55,8 +59,10 @@ enum Schedule {
 #[derive(Debug)]
 pub struct Turn {
     lease: Lease,
-    /// What was made before this turn.
+    /// What was made of the user before this turn.
     pub made: Made,
+    /// Whether the ledger knows other users of the resource.
+    others: bool,
     ended: CancellationToken,
     renewal: JoinHandle<()>,
 }
@@ -66,6 +72,8 @@ pub struct Turn {
 pub(super) struct Lease {
     pub(super) ledger: Ledger,
     pub(super) key: AttributeValue,
+    /// The user that the turn is about, as its physical id; `None` when nobody knows which.
+    pub(super) user: Option<String>,
     /// The newest request when the turn began.
     pub(super) request_id: String,
     /// Tells two deliveries of one request apart.
@@ -90,19 +98,25 @@ impl Ledger {
     /// Enters a request, and waits for its turn until `until`.
     ///
     /// From the moment of its entrance on, every older request about the same resource is overtaken, also one that works
-    /// right now: [`Turn::overtaken`] tells it. A Create or Update is noted as something that may make a user.
+    /// right now: [`Turn::overtaken`] tells it. A Create or Update is noted as something that may make `user`.
     ///
     /// `None`: this request itself is overtaken, and has to change nothing.
     ///
     /// # Errors
     /// [`ErrorKind::TimedOut`] when another request works for so long; those of the table.
-    pub async fn enter(&self, request: &Request, until: Instant) -> Result<Option<Turn>, Error> {
+    pub async fn enter(
+        &self,
+        request: &Request,
+        user: &PhysicalId,
+        until: Instant,
+    ) -> Result<Option<Turn>, Error> {
         if !self.announce(request).await? {
             return Ok(None);
         }
         let lease = Lease {
             ledger: self.clone(),
             key: resource_key(request),
+            user: matches!(user, PhysicalId::User { .. }).then(|| user.to_string()),
             request_id: request.request_id.clone(),
             holder: Uuid::new_v4().to_string(),
         };
@@ -110,8 +124,8 @@ impl Ledger {
         let patience =
             SettleLimits::new(until.saturating_duration_since(Instant::now())).until(until);
         let is_busy = |error: &Error| error.kind() == ErrorKind::TimedOut;
-        let made = settle(&patience, is_busy, || lease.take(makes)).await?;
-        Ok(made.map(|made| Turn::begin(lease, made)))
+        let before = settle(&patience, is_busy, || lease.take(makes)).await?;
+        Ok(before.map(|before| Turn::begin(lease, &before)))
     }
 
     /// Makes the request the newest one, unless a newer one is known.
@@ -137,11 +151,12 @@ impl Ledger {
 }
 
 impl Lease {
-    /// Takes the lease when nobody holds it. `None`: the request was overtaken.
-    async fn take(&self, makes: bool) -> Result<Option<Made>, Error> {
+    /// Takes the lease when nobody holds it, and returns the item as it was. `None`: the request was overtaken.
+    async fn take(&self, makes: bool) -> Result<Option<Item>, Error> {
         let now = self.ledger.now_ms();
+        let making_since = self.attribute(attribute::MAKING_SINCE).filter(|_| makes);
         let mut change = "SET #holder = :holder, #until = :until".to_owned();
-        if makes {
+        if making_since.is_some() {
             change.push_str(", #since = :now");
         }
         let mut call = self
@@ -161,11 +176,11 @@ impl Lease {
             .expression_attribute_values(":now", number(now))
             .return_values(ReturnValue::AllOld)
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        if makes {
-            call = call.expression_attribute_names("#since", attribute::MAKING_SINCE);
+        if let Some(name) = making_since {
+            call = call.expression_attribute_names("#since", name);
         }
         match call.send().await {
-            Ok(answer) => Ok(Some(made(&answer.attributes.unwrap_or_default()))),
+            Ok(answer) => Ok(Some(answer.attributes.unwrap_or_default())),
             Err(error) => match error.as_service_error() {
                 Some(UpdateItemError::ConditionalCheckFailedException(found)) => {
                     let newest = found
@@ -186,6 +201,12 @@ impl Lease {
                     .explain(classify(error, "dynamodb:UpdateItem", None))),
             },
         }
+    }
+
+    /// The attribute that says this about the user of the turn.
+    fn attribute(&self, name: &str) -> Option<String> {
+        let user = self.user.as_ref()?;
+        Some(format!("{name}{user}"))
     }
 
     /// Holds the lease for longer, and says how things stand.
@@ -249,12 +270,25 @@ impl Turn {
         clippy::disallowed_methods,
         reason = "the lease has to be renewed beside the work"
     )]
-    pub(super) fn begin(lease: Lease, made: Made) -> Self {
+    /// Begins with a lease that was just taken of an item.
+    pub(super) fn begin(lease: Lease, item: &Item) -> Self {
         let ended = CancellationToken::new();
         let renewal = tokio::spawn(lease.clone().keep(ended.clone()));
+        let making_since = lease.attribute(attribute::MAKING_SINCE);
+        let adopted = lease.attribute(attribute::ADOPTED);
+        let is_of_another = |name: &String| {
+            name.starts_with(attribute::MAKING_SINCE) && Some(name) != making_since.as_ref()
+        };
         Self {
+            made: match making_since.as_ref().and_then(|name| number_in(item, name)) {
+                None => Made::Nothing,
+                Some(since) => Made::Something {
+                    since: Timestamp::from_millisecond(since).unwrap_or(Timestamp::MIN),
+                    adopted: adopted.is_some_and(|name| flag_in(item, &name) == Some(true)),
+                },
+            },
+            others: item.keys().any(is_of_another),
             lease,
-            made,
             ended,
             renewal,
         }
@@ -299,22 +333,27 @@ impl Turn {
             .expression_attribute_names("#until", attribute::HELD_UNTIL)
             .expression_attribute_values(":holder", text(&lease.holder));
         let (mut set, mut remove) = (Vec::new(), vec!["#holder", "#until"]);
-        match left {
-            Left::Something => {}
-            Left::Adopted => {
+        if left == Left::Nothing && !self.others {
+            set.push("#expires = :expires");
+            call = call
+                .expression_attribute_names("#expires", attribute::EXPIRES_AT)
+                .expression_attribute_values(":expires", ledger.expiry());
+        }
+        if let Some(name) = lease.attribute(attribute::MAKING_SINCE)
+            && left == Left::Nothing
+        {
+            remove.push("#since");
+            call = call.expression_attribute_names("#since", name);
+        }
+        if let Some(name) = lease.attribute(attribute::ADOPTED)
+            && left != Left::Something
+        {
+            call = call.expression_attribute_names("#adopted", name);
+            if left == Left::Adopted {
                 set.push("#adopted = :true");
-                call = call
-                    .expression_attribute_names("#adopted", attribute::ADOPTED)
-                    .expression_attribute_values(":true", AttributeValue::Bool(true));
-            }
-            Left::Nothing => {
-                set.push("#expires = :expires");
-                remove.extend(["#since", "#adopted"]);
-                call = call
-                    .expression_attribute_names("#expires", attribute::EXPIRES_AT)
-                    .expression_attribute_names("#since", attribute::MAKING_SINCE)
-                    .expression_attribute_names("#adopted", attribute::ADOPTED)
-                    .expression_attribute_values(":expires", ledger.expiry());
+                call = call.expression_attribute_values(":true", AttributeValue::Bool(true));
+            } else {
+                remove.push("#adopted");
             }
         }
         let schedule = if left == Left::Nothing {
@@ -322,15 +361,15 @@ impl Turn {
         } else {
             schedule
         };
-        if schedule != Schedule::AsBefore {
-            call = call.expression_attribute_names("#rotates", attribute::ROTATES);
-        }
-        match schedule {
-            Schedule::AsBefore => {}
-            Schedule::Ends => remove.push("#rotates"),
-            Schedule::Is(properties) => {
+        if let Some(name) = lease.attribute(attribute::ROTATES)
+            && schedule != Schedule::AsBefore
+        {
+            call = call.expression_attribute_names("#rotates", name);
+            if let Schedule::Is(properties) = schedule {
                 set.push("#rotates = :rotates");
                 call = call.expression_attribute_values(":rotates", text(properties));
+            } else {
+                remove.push("#rotates");
             }
         }
         let mut change = format!("REMOVE {}", remove.join(", "));
@@ -357,14 +396,4 @@ impl Drop for Turn {
 
 pub(super) fn refused(error: Option<&UpdateItemError>) -> bool {
     error.is_some_and(UpdateItemError::is_conditional_check_failed_exception)
-}
-
-pub(super) fn made(item: &Item) -> Made {
-    match number_in(item, attribute::MAKING_SINCE) {
-        None => Made::Nothing,
-        Some(since) => Made::Something {
-            since: Timestamp::from_millisecond(since).unwrap_or(Timestamp::MIN),
-            adopted: flag_in(item, attribute::ADOPTED) == Some(true),
-        },
-    }
 }

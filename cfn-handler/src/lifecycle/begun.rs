@@ -17,6 +17,7 @@ use super::spelling::in_template_words;
 use super::{Handler, OVERTAKEN};
 use crate::ledger::{Left, Made, Turn};
 use crate::owner::owner_of;
+use crate::physical_id::PhysicalId;
 use crate::properties::UserProperties;
 use crate::protocol::request::Request;
 
@@ -42,15 +43,16 @@ pub(super) struct Trouble {
 }
 
 impl Handler {
-    /// Enters a request into the ledger and waits for its turn.
+    /// Enters a request about a user into the ledger and waits for its turn.
     pub(super) async fn begin<'a>(
         &'a self,
         request: &'a Request,
+        user: &PhysicalId,
         until: Instant,
     ) -> Result<Begun<'a>, String> {
         let owner = owner_of(&request.stack_id, &request.logical_resource_id)
             .map_err(|error| error.to_string())?;
-        match self.ledger.enter(request, until).await {
+        match self.ledger.enter(request, user, until).await {
             Ok(Some(turn)) => Ok(Begun {
                 handler: self,
                 request,
@@ -81,12 +83,11 @@ impl Begun<'_> {
         Limits::within(time, self.turn.ended().clone())
     }
 
-    /// What was there before this request, as far as it is known.
+    /// What was there of the user before this request, as far as it is known.
     pub(super) fn left_before(&self) -> Left {
         match self.turn.made {
             Made::Nothing => Left::Nothing,
-            Made::Something { adopted: true, .. } => Left::Adopted,
-            Made::Something { adopted: false, .. } => Left::Something,
+            Made::Something { .. } => Left::Something,
         }
     }
 
@@ -112,12 +113,12 @@ impl Begun<'_> {
             .create(target, spec, wanted.adoption, self.limits())
             .await;
         tell(&outcome);
-        let left = if takes_over {
-            Left::Adopted
-        } else {
-            Left::Something
-        };
         let created = outcome.user.is_some() && !outcome.existed;
+        let left = match (takes_over, created) {
+            (true, _) => Left::Adopted,
+            (false, true) => Left::Created,
+            (false, false) => Left::Something,
+        };
         let error = match (outcome.result, outcome.user) {
             (Ok(()), Some(user)) => return Ok((user, outcome.status, left)),
             (Ok(()), None) => {

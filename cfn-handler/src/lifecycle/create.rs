@@ -26,8 +26,9 @@ impl Handler {
         if let Err(refusal) = self.guardrails.check(&wanted) {
             return failed(request, &nothing, refusal.to_string());
         }
-        let id = id_of(&wanted).to_string();
-        let begun = match self.begin(request, until).await {
+        let user = id_of(&wanted);
+        let id = user.to_string();
+        let begun = match self.begin(request, &user, until).await {
             Ok(begun) => begun,
             // An earlier delivery of this request may have made something.
             Err(reason) => return failed(request, &id, reason),
@@ -48,7 +49,7 @@ impl Handler {
         };
         let id = match made.left {
             Left::Nothing => nothing,
-            Left::Something | Left::Adopted => id,
+            Left::Something | Left::Created | Left::Adopted => id,
         };
         begun.turn.leave(made.left).await;
         failed(request, &id, made.reason)

@@ -29,12 +29,16 @@ impl Handler {
     /// somebody else is a success: there is nothing to remove.
     pub(super) async fn delete(&self, request: &Request, until: Instant) -> Reply {
         let incoming = incoming_or_nothing(request);
+        let id = PhysicalId::read(&incoming);
+        let remembered = remember(&request.properties);
+        let subject = subject(&id, &remembered);
+        let user = subject.as_ref().map_or(PhysicalId::Nothing, id_of_subject);
         // The ledger comes first: from here on, a Create that still runs or is still to come is overtaken.
-        let begun = match self.begin(request, until).await {
+        let begun = match self.begin(request, &user, until).await {
             Ok(begun) => begun,
             Err(reason) => return failed(request, &incoming, reason),
         };
-        match begun.remove(&PhysicalId::read(&incoming)).await {
+        match begun.remove(&id, &remembered, subject).await {
             Ok(status) => {
                 begun.turn.leave(Left::Nothing).await;
                 gone(request, status)
@@ -49,14 +53,18 @@ impl Handler {
 }
 
 impl Begun<'_> {
-    async fn remove(&self, id: &PhysicalId) -> Result<Status, String> {
-        let remembered = remember(&self.request.properties);
+    async fn remove(
+        &self,
+        id: &PhysicalId,
+        remembered: &Remembered,
+        subject: Option<(Target, UserSpec)>,
+    ) -> Result<Status, String> {
         let is_made_up = !matches!(id, PhysicalId::User { .. });
         let made_nothing = self.turn.made == Made::Nothing;
         if *id == PhysicalId::Nothing && made_nothing {
             return Ok(Status::Unchanged);
         }
-        let Some((target, spec)) = subject(id, &remembered) else {
+        let Some((target, spec)) = subject else {
             return Ok(Status::Unchanged);
         };
         if let Err(refusal) = self.handler.guardrails.check_target(&target) {
@@ -90,7 +98,7 @@ impl Begun<'_> {
             None => self.only_secrets(&target, &spec),
         };
         let removal = Removal {
-            policy: self.policy(&remembered),
+            policy: self.policy(remembered),
             force_destroy: remembered.force_destroy && self.handler.guardrails.force_destroy,
             recorded: spec,
         };
@@ -180,4 +188,11 @@ fn subject(id: &PhysicalId, remembered: &Remembered) -> Option<(Target, UserSpec
     };
     let spec = remembered.recorded_spec(name);
     Some((target, spec))
+}
+
+fn id_of_subject((target, spec): &(Target, UserSpec)) -> PhysicalId {
+    PhysicalId::User {
+        account_id: target.account_id.clone(),
+        name: spec.name.clone(),
+    }
 }

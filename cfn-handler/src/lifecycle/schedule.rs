@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use super::Handler;
 use super::begun::tell;
 use super::spelling::in_template_words;
-use crate::ledger::{Left, Made, Scheduled};
+use crate::ledger::{Left, Scheduled};
 use crate::owner::owner_of;
 use crate::properties;
 
@@ -131,10 +131,6 @@ impl Handler {
         let Some(turn) = turn else {
             return Ok(Tended::Postponed);
         };
-        let left = match turn.made {
-            Made::Something { adopted: true, .. } => Left::Adopted,
-            Made::Something { .. } | Made::Nothing => Left::Something,
-        };
         let time = until.saturating_duration_since(Instant::now());
         let limits = Limits::within(time, turn.ended().clone());
         let users = Arc::clone(&self.users(owner));
@@ -142,7 +138,7 @@ impl Handler {
             .rotate_access_key_when_due(wanted.target, wanted.spec.name, policy, limits)
             .await;
         tell(&outcome);
-        turn.leave(left).await;
+        turn.leave(Left::Something).await;
         match (outcome.result, outcome.status) {
             (Err(error), _) => Err(in_template_words(&error)),
             (Ok(()), Status::Unchanged) => Ok(Tended::Unchanged),

@@ -34,15 +34,17 @@ impl Handler {
             tracing::debug!(%again, "the user is not looked at");
             return failed(request, &incoming, refusal.to_string());
         }
-        let begun = match self.begin(request, until).await {
+        let user = id_of(&wanted);
+        let begun = match self.begin(request, &user, until).await {
             Ok(begun) => begun,
             Err(reason) => return failed(request, &incoming, reason),
         };
-        let in_place = PhysicalId::read(&incoming) == id_of(&wanted);
+        let in_place = PhysicalId::read(&incoming) == user;
         let changed = match refusal {
             Some(refusal) => begun.unchanged(&wanted, refusal.to_string()).await,
             None if in_place => begun.change(&wanted).await,
-            None => begun.replace(&wanted).await,
+            // A new user. The old one stays until CloudFormation sends its Delete.
+            None => begun.make(&wanted).await,
         };
         match changed {
             Ok((user, status, left)) => {
@@ -67,10 +69,7 @@ impl Begun<'_> {
         &self,
         wanted: &UserProperties,
     ) -> Result<(ObservedUser, Status, Left), Trouble> {
-        let left = match self.left_before() {
-            Left::Adopted => Left::Adopted,
-            Left::Something | Left::Nothing => Left::Something,
-        };
+        let left = Left::Something;
         let stays = |reason: String| Trouble { reason, left };
         let found = self.look(&wanted.target, &wanted.spec).await;
         let found = found.map_err(|error| stays(in_template_words(&error)))?;
@@ -91,21 +90,6 @@ impl Begun<'_> {
             (Ok(()), None) => Err(stays("the user was changed and cannot be shown".to_owned())),
             (Err(error), _) => Err(stays(in_template_words(&error))),
         }
-    }
-
-    /// A new user. The old one stays until CloudFormation sends its Delete, so something is left in any case.
-    async fn replace(
-        &self,
-        wanted: &UserProperties,
-    ) -> Result<(ObservedUser, Status, Left), Trouble> {
-        let kept = match self.left_before() {
-            Left::Adopted => Left::Adopted,
-            Left::Something | Left::Nothing => Left::Something,
-        };
-        self.make(wanted).await.map_err(|trouble| Trouble {
-            left: kept,
-            ..trouble
-        })
     }
 
     /// What the rules refuse may stay as it is: otherwise a rule that was added later would leave no way back from a
@@ -134,7 +118,7 @@ impl Begun<'_> {
             .users
             .preview(&wanted.target, &wanted.spec, start, now, remembered);
         if changes.steps.is_empty() {
-            return Ok((user, Status::Unchanged, left));
+            return Ok((user, Status::Unchanged, Left::Something));
         }
         Err(trouble(refusal))
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use futures_util::StreamExt as _;
+use futures_util::future::try_join_all;
 use futures_util::stream::FuturesUnordered;
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -115,6 +116,8 @@ pub struct StackOptions {
     /// Whether it goes on as soon as it has an answer, while the function may still be busy with its end. Mostly it
     /// takes seconds, and the function is done by then.
     pub eager: bool,
+    /// How many times Lambda delivers each event at the same time. Once, mostly; it promises no more than "at least once".
+    pub copies: usize,
 }
 
 impl StackOptions {
@@ -128,6 +131,7 @@ impl StackOptions {
             disable_rollback: false,
             seconds_between_requests: 1,
             eager: false,
+            copies: 1,
         }
     }
 }
@@ -397,8 +401,10 @@ impl Stack {
         let (done, over) = oneshot::channel();
         let function = self.function.clone();
         let payload = sent.event.clone();
+        let copies = self.options.copies;
         self.deliveries.push(tokio::spawn(async move {
-            let result = function.deliver(&payload).await;
+            let deliveries = (0..copies).map(|_| function.deliver(&payload));
+            let result = try_join_all(deliveries).await.map(|all| all.concat());
             // Nobody listens any more when the request was cancelled.
             let _ = done.send(());
             result

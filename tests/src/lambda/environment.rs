@@ -18,7 +18,7 @@ use super::runtime_api::{Event, Outcome, Report, RuntimeApi};
 const INIT: Duration = Duration::from_secs(10);
 
 /// How a process is started.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Launch {
     pub(super) binary: PathBuf,
     pub(super) arguments: Vec<String>,

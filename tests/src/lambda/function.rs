@@ -92,7 +92,7 @@ pub struct Function {
 #[derive(Debug)]
 struct Inner {
     arn: String,
-    launch: Launch,
+    launch: Mutex<Launch>,
     timeout: Duration,
     deadline: DeadlineHeader,
     /// Warm environments with their numbers.
@@ -131,11 +131,11 @@ impl Function {
                     "arn:aws:lambda:{}:{}:function:{}",
                     options.region, options.account_id, options.name
                 ),
-                launch: Launch {
+                launch: Mutex::new(Launch {
                     binary: options.binary,
                     arguments: options.arguments,
                     environment,
-                },
+                }),
                 timeout: options.timeout,
                 deadline: options.deadline,
                 idle: Mutex::default(),
@@ -197,6 +197,16 @@ impl Function {
         lock(&self.inner.idle).clear();
     }
 
+    /// Changes a variable of its configuration; `None` takes it away. As in Lambda, the next event meets a cold start.
+    pub fn configure(&self, name: &str, value: Option<&str>) {
+        let environment = &mut lock(&self.inner.launch).environment;
+        match value {
+            Some(value) => environment.insert(name.to_owned(), value.to_owned()),
+            None => environment.remove(name),
+        };
+        self.forget_warm_environments();
+    }
+
     /// How many processes were started so far.
     pub fn environments(&self) -> u32 {
         self.inner.started.load(Ordering::Relaxed)
@@ -227,11 +237,12 @@ impl Inner {
     async fn run(&self, request_id: &str, delivery: u32, event: &Value) -> Result<Invocation> {
         let body = serde_json::to_vec(event).context("cannot encode an event")?;
         let warm = lock(&self.idle).pop();
+        let launch = lock(&self.launch).clone();
         let (number, mut environment) = match warm {
             Some(warm) => warm,
             None => (
                 self.started.fetch_add(1, Ordering::Relaxed) + 1,
-                Environment::start(&self.launch, &self.output).await?,
+                Environment::start(&launch, &self.output).await?,
             ),
         };
         let process = environment.process();
