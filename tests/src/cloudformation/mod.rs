@@ -1,6 +1,6 @@
 //! CloudFormation on this machine: templates as it reads them, and what a custom resource sees of it.
 //!
-//! - [`member_role`] resolves the template of the member role.
+//! - [`template`] resolves a template as it is deployed, [`member_role`] that of the member role into its parts.
 //! - [`Stack`] sends the requests of creations, updates, roll-backs and deletions to a [`Function`](crate::lambda::Function).
 //! - [`ResponseEndpoint`] takes the answers, holds them to every rule, and loses or refuses them on demand.
 //! - [`Scene`] is the function and the accounts that it changes, ready for a test.
@@ -22,4 +22,4 @@ pub use scene::{STRANGER, Scene, SceneOptions};
 pub use signal::Signal;
 pub use stack::{Orphan, Replaced, Sibling, Stack, StackEvent, StackOptions, StackTemplate};
 pub use status::{ResourceStatus, Status};
-pub use template::{MemberRole, member_role};
+pub use template::{MemberRole, Template, member_role, template, unresolved};

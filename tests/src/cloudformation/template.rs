@@ -1,10 +1,10 @@
-//! Reads a CloudFormation template that holds one IAM role, as CloudFormation would with given
-//! parameters: so that tests deploy exactly the template that users deploy.
+//! Reads CloudFormation templates as CloudFormation would with given parameters: so that tests deploy exactly
+//! what users deploy.
 //!
-//! Only what our template uses is understood. Anything else (another resource, an unknown function, a
-//! parameter that breaks its rules) is an error and never ignored.
+//! Only what our templates use is understood. Anything else (an unknown function, a parameter that breaks its
+//! rules, in the member role's template another resource) is an error and never ignored.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use anyhow::{Context as _, Result, bail, ensure};
@@ -45,11 +45,95 @@ pub fn member_role(path: &Path, parameters: &[(&str, &str)]) -> Result<MemberRol
         .with_context(|| format!("cannot resolve the template {}", path.display()))
 }
 
+/// A template as it is deployed with given parameters.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Template {
+    /// The resources whose conditions hold, by logical id, resolved.
+    pub resources: BTreeMap<String, Value>,
+    /// The values of the outputs whose conditions hold.
+    pub outputs: BTreeMap<String, Value>,
+}
+
+/// Resolves the template at `path`.
+///
+/// `parameters` is as for [`member_role`]. `known` says what references to resources stand for: `Name` for `!Ref Name`,
+/// `Name.Attribute` for `!GetAtt`, `import:Name` for `!ImportValue`. A resource that it does not name stands for these
+/// texts themselves.
+///
+/// # Errors
+/// As [`member_role`].
+pub fn template(
+    path: &Path,
+    parameters: &[(&str, &str)],
+    known: &[(&str, &str)],
+) -> Result<Template> {
+    let text = std::fs::read_to_string(path)
+        .with_context(|| format!("cannot read the template {}", path.display()))?;
+    template_from_text(&text, parameters, known)
+        .with_context(|| format!("cannot resolve the template {}", path.display()))
+}
+
+/// A template without its functions resolved, in their long form (`{"Fn::Sub": ...}`).
+///
+/// # Errors
+/// When it cannot be read.
+pub fn unresolved(path: &Path) -> Result<Value> {
+    let text = std::fs::read_to_string(path)
+        .with_context(|| format!("cannot read the template {}", path.display()))?;
+    load(&text)
+}
+
+fn template_from_text(
+    text: &str,
+    parameters: &[(&str, &str)],
+    known: &[(&str, &str)],
+) -> Result<Template> {
+    let template = load(text)?;
+    let declared = object(&template, "Resources")?;
+    let scope = Scope {
+        parameters: resolve_parameters(&template, parameters)?,
+        conditions: template["Conditions"]
+            .as_object()
+            .cloned()
+            .unwrap_or_default(),
+        resources: declared.keys().cloned().collect(),
+        known: known
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect(),
+    };
+    let exists = |object: &Value| match object["Condition"].as_str() {
+        Some(condition) => scope.named_condition(condition),
+        None => Ok(true),
+    };
+    let mut resources = BTreeMap::new();
+    for (name, resource) in declared {
+        if exists(resource)? {
+            let resolved = scope
+                .resolve(resource)
+                .with_context(|| format!("the resource {name}"))?;
+            resources.insert(name.clone(), resolved.unwrap_or_default());
+        }
+    }
+    let mut outputs = BTreeMap::new();
+    for (name, output) in template["Outputs"].as_object().into_iter().flatten() {
+        if exists(output)? {
+            let value = scope
+                .resolve(&output["Value"])
+                .with_context(|| format!("the output {name}"))?;
+            outputs.insert(name.clone(), value.unwrap_or_default());
+        }
+    }
+    Ok(Template { resources, outputs })
+}
+
 fn member_role_from_text(text: &str, parameters: &[(&str, &str)]) -> Result<MemberRole> {
     let template = load(text)?;
     let scope = Scope {
         parameters: resolve_parameters(&template, parameters)?,
         conditions: object(&template, "Conditions")?.clone(),
+        resources: BTreeSet::new(),
+        known: BTreeMap::new(),
     };
     let resources = object(&template, "Resources")?;
     let roles: Vec<_> = resources.values().collect();
@@ -208,6 +292,8 @@ fn parameter(rules: &Value, text: &str) -> Result<Value> {
 struct Scope {
     parameters: BTreeMap<String, Value>,
     conditions: Map<String, Value>,
+    resources: BTreeSet<String>,
+    known: BTreeMap<String, String>,
 }
 
 impl Scope {
@@ -241,9 +327,33 @@ impl Scope {
         Ok(Some(match name {
             "Ref" => match text_of(argument)? {
                 "AWS::NoValue" => return Ok(None),
-                name => self.parameter(name)?.clone(),
+                name => self.reference(name)?,
             },
-            "Fn::Sub" => json!(self.substitute(text_of(argument)?)?),
+            "Fn::GetAtt" => json!(self.attribute(text_of(argument)?)?),
+            "Fn::ImportValue" => {
+                let name = self.resolve(argument)?.context("an import of nothing")?;
+                json!(self.known(&format!("import:{}", text_of(&name)?)))
+            }
+            "Fn::Sub" => match argument.as_array().map(Vec::as_slice) {
+                None => json!(self.substitute(text_of(argument)?, &Map::new())?),
+                Some([text, own]) => {
+                    let own = self.resolve(own)?.context("Fn::Sub with nothing")?;
+                    let own = own.as_object().context("Fn::Sub takes a text and a map")?;
+                    json!(self.substitute(text_of(text)?, own)?)
+                }
+                Some(_) => bail!("Fn::Sub takes a text and a map"),
+            },
+            "Fn::Split" => {
+                let [separator, text] = &arguments(argument)?[..] else {
+                    bail!("Fn::Split takes a separator and a text");
+                };
+                let text = self.resolve(text)?.context("Fn::Split of nothing")?;
+                json!(
+                    text_of(&text)?
+                        .split(text_of(separator)?)
+                        .collect::<Vec<_>>()
+                )
+            }
             "Fn::Join" => {
                 let [separator, list] = &arguments(argument)?[..] else {
                     bail!("Fn::Join takes a separator and a list");
@@ -268,21 +378,45 @@ impl Scope {
         }))
     }
 
-    fn parameter(&self, name: &str) -> Result<&Value> {
+    /// The value of a parameter, or what identifies a resource.
+    fn reference(&self, name: &str) -> Result<Value> {
+        if self.resources.contains(name) {
+            return Ok(json!(self.known(name)));
+        }
         self.parameters
             .get(name)
+            .cloned()
             .with_context(|| format!("a reference to {name}, which has no value"))
     }
 
-    /// Replaces `${Name}` by the value of a parameter.
-    fn substitute(&self, text: &str) -> Result<String> {
+    /// `Name.Attribute` of a resource.
+    fn attribute(&self, name: &str) -> Result<String> {
+        let resource = name.split('.').next().unwrap_or_default();
+        ensure!(
+            self.resources.contains(resource) && resource != name,
+            "there is no resource for {name}"
+        );
+        Ok(self.known(name))
+    }
+
+    fn known(&self, name: &str) -> String {
+        let value = self.known.get(name);
+        value.map_or_else(|| name.to_owned(), Clone::clone)
+    }
+
+    /// Replaces `${Name}` and `${Name.Attribute}` by their values; those in `own` come first.
+    fn substitute(&self, text: &str, own: &Map<String, Value>) -> Result<String> {
         let mut result = String::new();
         let mut rest = text;
         while let Some((before, after)) = rest.split_once("${") {
             let (name, tail) = after.split_once('}').context("an unclosed ${")?;
             ensure!(!name.starts_with('!'), "${{! is not understood here");
             result.push_str(before);
-            result.push_str(text_of(self.parameter(name)?)?);
+            match own.get(name) {
+                Some(value) => result.push_str(text_of(value)?),
+                None if name.contains('.') => result.push_str(&self.attribute(name)?),
+                None => result.push_str(text_of(&self.reference(name)?)?),
+            }
             rest = tail;
         }
         result.push_str(rest);
@@ -297,6 +431,10 @@ impl Scope {
         self.condition(condition)
     }
 
+    fn text(&self, value: &Value) -> Result<String> {
+        text_of_scalar(&self.resolve(value)?.context("nothing is no text")?)
+    }
+
     fn condition(&self, condition: &Value) -> Result<bool> {
         let (name, argument) = condition
             .as_object()
@@ -309,7 +447,8 @@ impl Scope {
         let each =
             || -> Result<Vec<bool>> { arguments.iter().map(|one| self.condition(one)).collect() };
         match (name, arguments.len()) {
-            ("Fn::Equals", 2) => Ok(self.resolve(&arguments[0])? == self.resolve(&arguments[1])?),
+            // CloudFormation compares texts.
+            ("Fn::Equals", 2) => Ok(self.text(&arguments[0])? == self.text(&arguments[1])?),
             ("Fn::Not", 1) => Ok(!self.condition(&arguments[0])?),
             ("Fn::And", 2..=10) => Ok(each()?.into_iter().all(|holds| holds)),
             ("Fn::Or", 2..=10) => Ok(each()?.into_iter().any(|holds| holds)),
@@ -355,84 +494,4 @@ fn text_of_scalar(value: &Value) -> Result<String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::{MemberRole, member_role_from_text};
-
-    /// A template whose trust policy is `value`, with a parameter, a list and two conditions.
-    fn resolve(value: &str, parameters: &[(&str, &str)]) -> anyhow::Result<MemberRole> {
-        let template = format!(
-            "
-Parameters:
-  Name: {{Type: String, AllowedPattern: '^[a-z]*$', MaxLength: 5, Default: x}}
-  List: {{Type: CommaDelimitedList, Default: ''}}
-  Number: {{Type: Number, MinValue: 3600, Default: 3600}}
-  Needed: {{Type: String, AllowedValues: ['yes', 'no']}}
-Conditions:
-  Yes: !Equals [!Ref Needed, 'yes']
-  No: !Not [!Condition Yes]
-  Both: !And [!Condition Yes, !Condition No]
-  Either: !Or [!Condition Yes, !Condition No]
-  Empty: !Equals [!Join ['', !Ref List], '']
-Resources:
-  Role:
-    Type: AWS::IAM::Role
-    Properties:
-      RoleName: !Ref Name
-      Path: /
-      MaxSessionDuration: !Ref Number
-      Policies: []
-      AssumeRolePolicyDocument:
-        value: {value}
-"
-        );
-        member_role_from_text(&template, parameters)
-    }
-
-    #[rstest::rstest]
-    #[case("!Sub 'a${Name}-${AWS::Partition}'", json!({"value": "ax-aws"}))]
-    #[case("!Ref List", json!({"value": ["p", "q"]}))]
-    #[case("!If [Yes, 1, 2]", json!({"value": 1}))]
-    #[case("!If [No, 1, 2]", json!({"value": 2}))]
-    #[case("!If [Both, 1, 2]", json!({"value": 2}))]
-    #[case("!If [Either, 1, 2]", json!({"value": 1}))]
-    #[case("!If [Empty, 1, 2]", json!({"value": 2}))]
-    #[case("!If [No, 1, !Ref AWS::NoValue]", json!({}))]
-    #[case("[a, !If [No, b, !Ref AWS::NoValue], c]", json!({"value": ["a", "c"]}))]
-    #[case("{Fn::If: [Yes, {Ref: Name}, z]}", json!({"value": "x"}))]
-    #[case("{Condition: {a: !Ref Name}}", json!({"value": {"Condition": {"a": "x"}}}))]
-    fn functions_give_what_cloudformation_gives(
-        #[case] value: &str,
-        #[case] expected: serde_json::Value,
-    ) {
-        let role = resolve(value, &[("Needed", "yes"), ("List", "p, q")]).unwrap();
-        assert_eq!(role.trust_policy, expected);
-        assert_eq!(role.max_session_duration, 3600);
-    }
-
-    #[rstest::rstest]
-    #[case("!Ref Missing")]
-    #[case("!Sub '${Missing}'")]
-    #[case("!Sub '${AWS::AccountId}'")]
-    #[case("!GetAtt Role.Arn")]
-    #[case("!If [Missing, 1, 2]")]
-    fn what_is_not_understood_is_an_error(#[case] value: &str) {
-        assert!(resolve(value, &[("Needed", "yes")]).is_err());
-    }
-
-    #[rstest::rstest]
-    #[case(&[], "no value and no default")]
-    #[case(&[("Needed", "maybe")], "not an allowed value")]
-    #[case(&[("Needed", "yes"), ("Name", "UPPER")], "does not match")]
-    #[case(&[("Needed", "yes"), ("Name", "muchlonger")], "too long")]
-    #[case(&[("Needed", "yes"), ("Number", "10")], "too small")]
-    #[case(&[("Needed", "yes"), ("Other", "1")], "no parameter Other")]
-    fn parameters_are_held_to_their_rules(
-        #[case] parameters: &[(&str, &str)],
-        #[case] message: &str,
-    ) {
-        let error = resolve("1", parameters).unwrap_err();
-        assert!(format!("{error:#}").contains(message), "{error:#}");
-    }
-}
+mod tests;
