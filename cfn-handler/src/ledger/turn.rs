@@ -312,6 +312,15 @@ impl Turn {
         self.end(left, Schedule::AsBefore).await;
     }
 
+    /// Ends a turn in which nothing was done.
+    pub async fn give_back(self) {
+        let left = match self.made {
+            Made::Nothing => Left::Nothing,
+            Made::Something { .. } => Left::Something,
+        };
+        self.leave(left).await;
+    }
+
     /// Ends the turn of a user that is as wanted, and notes whether its keys have a schedule: `rotates` are the properties
     /// then.
     pub async fn leave_scheduled(self, left: Left, rotates: Option<&Map<String, Value>>) {

@@ -11,6 +11,7 @@ use crossaccount_core::user::{
     Adoption, DeletionPolicy, Expected, Facets, Limits, ObservedUser, Outcome, Owner, Ownership,
     Parameters, Recorded, Removal, UserSpec, Users,
 };
+use serde_json::{Map, Value};
 use tokio::time::Instant;
 
 use super::spelling::in_template_words;
@@ -19,7 +20,10 @@ use crate::ledger::{Left, Made, Turn};
 use crate::owner::owner_of;
 use crate::physical_id::PhysicalId;
 use crate::properties::UserProperties;
+use crate::protocol::answer::Reply;
+use crate::protocol::invocation::body_of;
 use crate::protocol::request::Request;
+use crate::protocol::resource::{Earlier, Handled};
 
 /// The share of the time that a change may take; the rest is for undoing it, in quarters.
 const SHARE_OF_CHANGE: u32 = 3;
@@ -32,6 +36,14 @@ pub(super) struct Begun<'a> {
     pub(super) users: Arc<Users>,
     pub(super) turn: Turn,
     until: Instant,
+}
+
+/// What a request means for the schedule of access keys.
+pub(super) enum Keys<'a> {
+    /// Nothing.
+    AsBefore,
+    /// They rotate as these properties say, or not at all.
+    Rotate(Option<&'a Map<String, Value>>),
 }
 
 /// Why a user is not as wanted, and what is there now.
@@ -49,11 +61,19 @@ impl Handler {
         request: &'a Request,
         user: &PhysicalId,
         until: Instant,
-    ) -> Result<Begun<'a>, String> {
+    ) -> Result<Begun<'a>, NotBegun> {
+        let failed = |error: Error| NotBegun::Failed(in_template_words(&error));
         let owner = owner_of(&request.stack_id, &request.logical_resource_id)
-            .map_err(|error| error.to_string())?;
-        match self.ledger.enter(request, user, until).await {
-            Ok(Some(turn)) => Ok(Begun {
+            .map_err(|error| NotBegun::Failed(error.to_string()))?;
+        let turn = self
+            .ledger
+            .enter(request, user, until)
+            .await
+            .map_err(failed)?;
+        let turn = turn.ok_or_else(|| NotBegun::Failed(OVERTAKEN.to_owned()))?;
+        // Another delivery may have worked while this one waited.
+        match self.ledger.earlier(request).await {
+            Ok(Earlier::Nothing) => Ok(Begun {
                 handler: self,
                 request,
                 users: self.users(owner.clone()),
@@ -61,8 +81,32 @@ impl Handler {
                 turn,
                 until,
             }),
-            Ok(None) => Err(OVERTAKEN.to_owned()),
-            Err(error) => Err(in_template_words(&error)),
+            Ok(earlier) => {
+                turn.give_back().await;
+                Err(NotBegun::Remembered(earlier))
+            }
+            Err(error) => {
+                turn.give_back().await;
+                Err(failed(error))
+            }
+        }
+    }
+}
+
+/// Why a request does not work.
+pub(super) enum NotBegun {
+    /// It may not, or cannot.
+    Failed(String),
+    /// Another delivery of it has done the work.
+    Remembered(Earlier),
+}
+
+impl NotBegun {
+    /// What there is to answer.
+    pub(super) fn handled(self, reply: impl FnOnce(String) -> Reply) -> Handled {
+        match self {
+            Self::Failed(reason) => reply(reason).into(),
+            Self::Remembered(earlier) => Handled::Remembered(earlier),
         }
     }
 }
@@ -81,6 +125,23 @@ impl Begun<'_> {
 
     fn limits_within(&self, time: Duration) -> Limits {
         Limits::within(time, self.turn.ended().clone())
+    }
+
+    /// Remembers the reply and ends the turn, in this order: whoever has the next turn for the same request finds it.
+    pub(super) async fn end(self, reply: Reply, left: Left, keys: Keys<'_>) -> Handled {
+        let body = body_of(self.request, &reply);
+        let remembered = self.handler.ledger.answering(self.request, &body).await;
+        match keys {
+            Keys::AsBefore => self.turn.leave(left).await,
+            Keys::Rotate(properties) => self.turn.leave_scheduled(left, properties).await,
+        }
+        match remembered {
+            Ok(()) => Handled::Remembered(Earlier::Answered(body)),
+            Err(error) => {
+                tracing::warn!(%error, "the answer could not be remembered; it is tried once more");
+                Handled::Reply(reply)
+            }
+        }
     }
 
     /// What was there of the user before this request, as far as it is known.

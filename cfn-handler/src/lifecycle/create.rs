@@ -4,44 +4,41 @@ use crossaccount_core::user::ObservedUser;
 use serde_json::{Map, Value};
 use tokio::time::Instant;
 
-use super::begun::{Begun, Trouble};
+use super::begun::{Begun, Keys, Trouble};
 use super::reply::{exists, failed};
 use super::spelling::in_template_words;
 use super::{Handler, OVERTAKEN};
 use crate::ledger::Left;
 use crate::physical_id::PhysicalId;
 use crate::properties::UserProperties;
-use crate::protocol::answer::Reply;
 use crate::protocol::request::Request;
+use crate::protocol::resource::Handled;
 
 impl Handler {
     /// Makes the user. A failed Create leaves nothing, if it can: what it made is removed again, and an id that says
     /// "nothing" goes back, so that the Delete that follows has nothing to do.
-    pub(super) async fn create(&self, request: &Request, until: Instant) -> Reply {
+    pub(super) async fn create(&self, request: &Request, until: Instant) -> Handled {
         let nothing = PhysicalId::Nothing.to_string();
         let wanted = match self.wanted(request).await {
             Ok(wanted) => wanted,
-            Err(reason) => return failed(request, &nothing, reason),
+            Err(reason) => return failed(request, &nothing, reason).into(),
         };
         if let Err(refusal) = self.guardrails.check(&wanted) {
-            return failed(request, &nothing, refusal.to_string());
+            return failed(request, &nothing, refusal.to_string()).into();
         }
         let user = id_of(&wanted);
         let id = user.to_string();
         let begun = match self.begin(request, &user, until).await {
             Ok(begun) => begun,
             // An earlier delivery of this request may have made something.
-            Err(reason) => return failed(request, &id, reason),
+            Err(stopped) => return stopped.handled(|reason| failed(request, &id, reason)),
         };
         let made = match begun.make(&wanted).await {
             Ok((user, status, left)) => match begun.overtaken(&wanted, &user, left).await {
                 None => {
                     let reply = exists(&begun.users, &wanted.target, &wanted.spec, &user, status);
-                    begun
-                        .turn
-                        .leave_scheduled(left, scheduled(request, &wanted))
-                        .await;
-                    return reply;
+                    let keys = Keys::Rotate(scheduled(request, &wanted));
+                    return begun.end(reply, left, keys).await;
                 }
                 Some(trouble) => trouble,
             },
@@ -51,8 +48,8 @@ impl Handler {
             Left::Nothing => nothing,
             Left::Something | Left::Created | Left::Adopted => id,
         };
-        begun.turn.leave(made.left).await;
-        failed(request, &id, made.reason)
+        let reply = failed(request, &id, made.reason);
+        begun.end(reply, made.left, Keys::AsBefore).await
     }
 }
 

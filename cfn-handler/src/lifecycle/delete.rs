@@ -11,15 +11,15 @@ use crossaccount_core::user::{
 use crossaccount_core::{Error, ErrorKind};
 use tokio::time::Instant;
 
-use super::begun::{Begun, recorded, tell};
+use super::begun::{Begun, Keys, recorded, tell};
 use super::reply::{failed, gone};
 use super::spelling::in_template_words;
 use super::{Handler, incoming_or_nothing};
 use crate::ledger::{Left, Made};
 use crate::physical_id::PhysicalId;
 use crate::properties::{Remembered, remember};
-use crate::protocol::answer::Reply;
 use crate::protocol::request::Request;
+use crate::protocol::resource::Handled;
 
 /// How long after the beginning of a Create its user may still be invisible.
 const YOUNG: Duration = Duration::from_mins(2);
@@ -27,7 +27,7 @@ const YOUNG: Duration = Duration::from_mins(2);
 impl Handler {
     /// Removes the user of this stack and logical id, and nothing else. What is not there, was never made, or belongs to
     /// somebody else is a success: there is nothing to remove.
-    pub(super) async fn delete(&self, request: &Request, until: Instant) -> Reply {
+    pub(super) async fn delete(&self, request: &Request, until: Instant) -> Handled {
         let incoming = incoming_or_nothing(request);
         let id = PhysicalId::read(&incoming);
         let remembered = remember(&request.properties);
@@ -36,17 +36,17 @@ impl Handler {
         // The ledger comes first: from here on, a Create that still runs or is still to come is overtaken.
         let begun = match self.begin(request, &user, until).await {
             Ok(begun) => begun,
-            Err(reason) => return failed(request, &incoming, reason),
+            Err(stopped) => return stopped.handled(|reason| failed(request, &incoming, reason)),
         };
         match begun.remove(&id, &remembered, subject).await {
             Ok(status) => {
-                begun.turn.leave(Left::Nothing).await;
-                gone(request, status)
+                let reply = gone(request, status);
+                begun.end(reply, Left::Nothing, Keys::AsBefore).await
             }
             Err(reason) => {
                 let left = begun.left_before();
-                begun.turn.leave(left).await;
-                failed(request, &incoming, reason)
+                let reply = failed(request, &incoming, reason);
+                begun.end(reply, left, Keys::AsBefore).await
             }
         }
     }

@@ -28,7 +28,7 @@ use crate::physical_id::PhysicalId;
 use crate::properties::{self, UserProperties};
 use crate::protocol::answer::Reply;
 use crate::protocol::request::{Request, RequestType};
-use crate::protocol::resource::{Earlier, Resource};
+use crate::protocol::resource::{Earlier, Handled, Resource};
 
 pub use reply::ATTRIBUTES;
 use reply::{failed, identity_of};
@@ -63,7 +63,7 @@ impl Resource for Handler {
         })
     }
 
-    async fn handle(&self, request: Request, until: Instant) -> Reply {
+    async fn handle(&self, request: Request, until: Instant) -> Handled {
         match &request.request_type {
             RequestType::Create => self.create(&request, until).await,
             RequestType::Update => self.update(&request, until).await,
@@ -72,7 +72,7 @@ impl Resource for Handler {
                 let reason = format!(
                     "the request type {name:?} is not known to this version of crossaccount: update the function"
                 );
-                failed(&request, &incoming_or_nothing(&request), reason)
+                failed(&request, &incoming_or_nothing(&request), reason).into()
             }
         }
     }

@@ -4,7 +4,7 @@ use crossaccount_core::audit::Status;
 use crossaccount_core::user::{Expected, ObservedUser, Ownership, Parameters, Scope, Start, Users};
 use tokio::time::Instant;
 
-use super::begun::{Begun, Trouble, recorded, tell};
+use super::begun::{Begun, Keys, Trouble, recorded, tell};
 use super::create::{id_of, scheduled};
 use super::reply::{exists, failed};
 use super::spelling::in_template_words;
@@ -12,8 +12,8 @@ use super::{Handler, incoming_or_nothing};
 use crate::ledger::Left;
 use crate::physical_id::PhysicalId;
 use crate::properties::UserProperties;
-use crate::protocol::answer::Reply;
 use crate::protocol::request::Request;
+use crate::protocol::resource::Handled;
 
 impl Handler {
     /// Brings the user to what the template says now.
@@ -21,23 +21,23 @@ impl Handler {
     /// Another account or name makes a new user and answers its id: CloudFormation deletes the old one when the whole
     /// update has succeeded. A user that is gone is made anew. A failed Update echoes the id that came in, whatever
     /// happened, so that CloudFormation never takes the new user for the old one.
-    pub(super) async fn update(&self, request: &Request, until: Instant) -> Reply {
+    pub(super) async fn update(&self, request: &Request, until: Instant) -> Handled {
         let incoming = incoming_or_nothing(request);
         let wanted = match self.wanted(request).await {
             Ok(wanted) => wanted,
-            Err(reason) => return failed(request, &incoming, reason),
+            Err(reason) => return failed(request, &incoming, reason).into(),
         };
         let refusal = self.guardrails.check(&wanted).err();
         if let Some(refusal) = &refusal
             && let Err(again) = self.guardrails.check_target(&wanted.target)
         {
             tracing::debug!(%again, "the user is not looked at");
-            return failed(request, &incoming, refusal.to_string());
+            return failed(request, &incoming, refusal.to_string()).into();
         }
         let user = id_of(&wanted);
         let begun = match self.begin(request, &user, until).await {
             Ok(begun) => begun,
-            Err(reason) => return failed(request, &incoming, reason),
+            Err(stopped) => return stopped.handled(|reason| failed(request, &incoming, reason)),
         };
         let in_place = PhysicalId::read(&incoming) == user;
         let changed = match refusal {
@@ -49,15 +49,12 @@ impl Handler {
         match changed {
             Ok((user, status, left)) => {
                 let reply = exists(&begun.users, &wanted.target, &wanted.spec, &user, status);
-                begun
-                    .turn
-                    .leave_scheduled(left, scheduled(request, &wanted))
-                    .await;
-                reply
+                let keys = Keys::Rotate(scheduled(request, &wanted));
+                begun.end(reply, left, keys).await
             }
             Err(trouble) => {
-                begun.turn.leave(trouble.left).await;
-                failed(request, &incoming, trouble.reason)
+                let reply = failed(request, &incoming, trouble.reason);
+                begun.end(reply, trouble.left, Keys::AsBefore).await
             }
         }
     }

@@ -16,7 +16,7 @@ use super::answer::{Reply, body};
 use super::deadline::Deadline;
 use super::delivery::{Delivery, NotDelivered};
 use super::request::{Event, NotAnswerable, Request, decode};
-use super::resource::{Earlier, Resource};
+use super::resource::{Earlier, Handled, Resource};
 
 /// What became of an invocation.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -109,13 +109,7 @@ async fn serve<R: Resource>(
     )
     .await;
     let (body, process) = match earlier {
-        Some(Earlier::Delivered) => {
-            info!("CloudFormation has the answer to this request already: nothing to do");
-            return Outcome {
-                answer: Ok(End::AnsweredBefore),
-                process: Process::Goes,
-            };
-        }
+        Some(Earlier::Delivered) => return answered_before(),
         Some(Earlier::Answered(body)) => {
             info!("this request was carried out before: its answer is sent again");
             (body, Process::Goes)
@@ -126,26 +120,17 @@ async fn serve<R: Resource>(
                 None => handle(resource, &request, deadline).await,
             };
             let process = work.process();
-            let reply = work.reply(resource.as_ref(), &request);
-            match &reply.result {
-                Ok(()) => info!(
-                    physical_resource_id = reply.physical_resource_id,
-                    "answering SUCCESS"
-                ),
-                Err(reason) => warn!(
-                    physical_resource_id = reply.physical_resource_id,
-                    "answering FAILED: {reason}"
-                ),
+            match work {
+                Work::Done(Handled::Remembered(Earlier::Delivered)) => return answered_before(),
+                Work::Done(Handled::Remembered(Earlier::Answered(body))) => (body, process),
+                work => {
+                    let body = body_of(&request, &work.reply(resource.as_ref(), &request));
+                    let remembering = deadline.remembering(Instant::now());
+                    let remembered = resource.answering(&request, &body);
+                    guarded("answering", remembered, remembering).await;
+                    (body, process)
+                }
             }
-            let body = body(&request, &reply);
-            let remembering = deadline.remembering(Instant::now());
-            guarded(
-                "answering",
-                resource.answering(&request, &body),
-                remembering,
-            )
-            .await;
-            (body, process)
         }
     };
     let answer = match delivery
@@ -166,10 +151,33 @@ async fn serve<R: Resource>(
     Outcome { answer, process }
 }
 
+/// The answer to a request as it is sent, and a line about it in the log.
+pub fn body_of(request: &Request, reply: &Reply) -> String {
+    match &reply.result {
+        Ok(()) => info!(
+            physical_resource_id = reply.physical_resource_id,
+            "answering SUCCESS"
+        ),
+        Err(reason) => warn!(
+            physical_resource_id = reply.physical_resource_id,
+            "answering FAILED: {reason}"
+        ),
+    }
+    body(request, reply)
+}
+
+fn answered_before() -> Outcome {
+    info!("CloudFormation has the answer to this request already: nothing to do");
+    Outcome {
+        answer: Ok(End::AnsweredBefore),
+        process: Process::Goes,
+    }
+}
+
 /// How the work on a request came to its end.
 enum Work {
     /// By itself.
-    Done(Reply),
+    Done(Handled),
     /// It was never begun: the event is at fault.
     Refused(String),
     /// By a bug of ours.
@@ -190,7 +198,11 @@ impl Work {
     fn reply<R: Resource>(self, resource: &R, request: &Request) -> Reply {
         let id = &request.request_id;
         let reason = match self {
-            Self::Done(reply) => return reply,
+            Self::Done(Handled::Reply(reply)) => return reply,
+            // Remembered, and yet no answer: nothing that a resource may say.
+            Self::Done(Handled::Remembered(_)) => {
+                format!("Internal error: no answer is known to request {id}. Try again.")
+            }
             Self::Refused(problem) => problem,
             Self::Panicked => format!(
                 "Internal error, a bug in the function: its log has the place, under the request id {id}. What was \
@@ -224,7 +236,7 @@ async fn handle<R: Resource>(resource: &Arc<R>, request: &Request, deadline: Dea
     };
     // Not aborted when it is given up: that would end its lease before it ends its last AWS call.
     match timeout_at(deadline.patience(), tokio::spawn(work)).await {
-        Ok(Ok(reply)) => Work::Done(reply),
+        Ok(Ok(handled)) => Work::Done(handled),
         Ok(Err(_)) => Work::Panicked,
         Err(_) => Work::GivenUp,
     }

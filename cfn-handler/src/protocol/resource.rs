@@ -18,6 +18,22 @@ pub enum Earlier {
     Delivered,
 }
 
+/// What a resource made of a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Handled {
+    /// This is its reply.
+    Reply(Reply),
+    /// Its answer is remembered already: by this delivery, or by another one of the same request that was at work when this
+    /// one arrived.
+    Remembered(Earlier),
+}
+
+impl From<Reply> for Handled {
+    fn from(reply: Reply) -> Self {
+        Self::Reply(reply)
+    }
+}
+
 /// A kind of custom resource.
 ///
 /// Every method may be called more than once for the same request.
@@ -26,7 +42,7 @@ pub trait Resource: Send + Sync + 'static {
     fn earlier(&self, request: &Request) -> impl Future<Output = Earlier> + Send;
 
     /// Carries out a request. Comes back before `until`, or is given up and its process ended.
-    fn handle(&self, request: Request, until: Instant) -> impl Future<Output = Reply> + Send;
+    fn handle(&self, request: Request, until: Instant) -> impl Future<Output = Handled> + Send;
 
     /// Remembers the answer (the bytes to be sent) before it is sent. A failure is logged and changes nothing.
     fn answering(&self, request: &Request, body: &str) -> impl Future<Output = ()> + Send;

@@ -7,7 +7,7 @@ use crate::lifecycle::ATTRIBUTES;
 use crate::physical_id::PhysicalId;
 use crate::protocol::answer::Reply;
 use crate::protocol::request::{Request, RequestType};
-use crate::protocol::resource::{Earlier, Resource};
+use crate::protocol::resource::{Earlier, Handled, Resource};
 
 /// Refuses every request with the same message and calls nobody. Only the Delete of what was never made succeeds, so that
 /// the stack of a refused Create can roll back.
@@ -44,7 +44,7 @@ impl Resource for Unconfigured {
         Earlier::Nothing
     }
 
-    async fn handle(&self, request: Request, _: Instant) -> Reply {
+    async fn handle(&self, request: Request, _: Instant) -> Handled {
         let id = request
             .physical_resource_id
             .as_deref()
@@ -56,7 +56,7 @@ impl Resource for Unconfigured {
                 self.message
             )),
         };
-        Self::reply(&request, result)
+        Self::reply(&request, result).into()
     }
 
     async fn answering(&self, _: &Request, _: &str) {}
@@ -75,7 +75,7 @@ mod tests {
 
     use super::Unconfigured;
     use crate::protocol::request::{Request, RequestType};
-    use crate::protocol::resource::Resource as _;
+    use crate::protocol::resource::{Handled, Resource as _};
 
     const REFUSED: &str = "The function of Custom::CrossAccountIamUser is not configured, so nothing was done. \
         CROSSACCOUNT_LEDGER_TABLE: is missing.";
@@ -125,7 +125,9 @@ mod tests {
             issued_at: None,
         };
         let unconfigured = Unconfigured::new("CROSSACCOUNT_LEDGER_TABLE: is missing.");
-        let reply = unconfigured.handle(request, Instant::now()).await;
+        let Handled::Reply(reply) = unconfigured.handle(request, Instant::now()).await else {
+            panic!("nothing is remembered without a ledger");
+        };
         assert_eq!(reply.result, result.map_err(str::to_owned));
         assert_eq!(reply.physical_resource_id, id);
         assert_eq!(reply.data.len(), 8);

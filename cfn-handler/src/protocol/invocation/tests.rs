@@ -14,7 +14,7 @@ use crate::protocol::answer::Reply;
 use crate::protocol::deadline::Deadline;
 use crate::protocol::delivery::Delivery;
 use crate::protocol::request::{NotAnswerable, Request};
-use crate::protocol::resource::{Earlier, Resource};
+use crate::protocol::resource::{Earlier, Handled, Resource};
 use crate::protocol::testing::{Bucket, Does, TARGET};
 
 /// What a method of the resource does.
@@ -32,6 +32,8 @@ enum Acts {
 struct Fake {
     earlier: (Acts, Earlier),
     handle: Acts,
+    /// What `handle` finds remembered by another delivery.
+    remembered: Option<Earlier>,
     answering: Acts,
     delivered: Acts,
     broken: Acts,
@@ -46,6 +48,7 @@ impl Fake {
         Self {
             earlier: (Acts::Well, Earlier::Nothing),
             handle: Acts::Well,
+            remembered: None,
             answering: Acts::Well,
             delivered: Acts::Well,
             broken: Acts::Well,
@@ -105,14 +108,18 @@ impl Resource for Fake {
         self.earlier.1.clone()
     }
 
-    async fn handle(&self, request: Request, until: Instant) -> Reply {
+    async fn handle(&self, request: Request, until: Instant) -> Handled {
         assert!(until > Instant::now());
         self.note(&format!("handle {}", request.properties["UserName"]));
         self.act(self.handle).await;
-        reply(match self.handle {
+        if let Some(earlier) = &self.remembered {
+            return Handled::Remembered(earlier.clone());
+        }
+        let result = match self.handle {
             Acts::Fails => Err("the user exists".to_owned()),
             _ => Ok(()),
-        })
+        };
+        reply(result).into()
     }
 
     async fn answering(&self, _: &Request, body: &str) {
@@ -383,6 +390,34 @@ async fn an_answer_that_may_be_lost_is_sent_again_byte_for_byte() {
     assert_eq!(run_with(&fake, fifteen_minutes()).await, answered());
     assert_eq!(fake.calls(), ["earlier, 0 sent", "delivered, 1 sent"]);
     assert_eq!(fake.bucket.bodies(), [body]);
+}
+
+#[tokio::test]
+async fn what_another_delivery_remembered_meanwhile_is_sent_and_not_remembered_anew() {
+    let body = "{\"Status\":\"SUCCESS\"}";
+    let fake = Arc::new(Fake {
+        remembered: Some(Earlier::Answered(body.to_owned())),
+        ..fake().await
+    });
+    assert_eq!(run_with(&fake, fifteen_minutes()).await, answered());
+    let calls = [
+        "earlier, 0 sent",
+        "handle \"alice\", 0 sent",
+        "delivered, 1 sent",
+    ];
+    assert_eq!(fake.calls(), calls);
+    assert_eq!(fake.bucket.bodies(), [body]);
+}
+
+#[tokio::test]
+async fn what_another_delivery_brought_to_its_end_meanwhile_is_not_sent_again() {
+    let fake = Arc::new(Fake {
+        remembered: Some(Earlier::Delivered),
+        ..fake().await
+    });
+    let outcome = run_with(&fake, fifteen_minutes()).await;
+    assert_eq!(outcome.answer, Ok(End::AnsweredBefore));
+    assert!(fake.bucket.received().is_empty());
 }
 
 #[rstest::rstest]
