@@ -300,6 +300,7 @@ async fn what_was_adopted_is_known_until_it_is_gone() {
 async fn a_deletion_of_the_old_user_forgets_nothing_of_the_new_one() {
     let scene = Scene::new().await;
     let ledger = &scene.ledger;
+    let first = create();
     let update = request(RequestType::Update, "update", 1);
     let clean_up = request(RequestType::Delete, "clean-up", 2);
     let delete = request(RequestType::Delete, "delete", 3);
@@ -307,7 +308,7 @@ async fn a_deletion_of_the_old_user_forgets_nothing_of_the_new_one() {
     let (old, new) = (&user("old"), &user("new"));
     let properties = Map::from_iter([("UserName".to_owned(), "new".into())]);
 
-    let turn = enter(&create(), old).await.unwrap().unwrap();
+    let turn = enter(&first, old).await.unwrap().unwrap();
     turn.leave(Left::Created).await;
     let turn = enter(&update, new).await.unwrap().unwrap();
     assert_eq!(turn.made, Made::Nothing);

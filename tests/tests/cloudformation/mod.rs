@@ -3,4 +3,8 @@
 mod emulator;
 mod fake;
 mod lifecycle;
+mod people;
+mod refused_creations;
+mod replacements;
 mod scene;
+mod updates;
