@@ -2,5 +2,6 @@
 
 mod emulator;
 mod fake;
+mod faults;
 mod lifecycle;
 mod scene;
