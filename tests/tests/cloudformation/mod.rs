@@ -2,6 +2,7 @@
 
 mod emulator;
 mod fake;
+mod faults;
 mod lifecycle;
 mod people;
 mod refused_creations;

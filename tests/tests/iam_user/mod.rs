@@ -10,7 +10,7 @@ mod credentials;
 mod deletion;
 mod drift;
 mod ephemeral_cli;
-mod faults;
+pub(super) mod faults;
 mod faults_cli;
 mod host;
 mod interrupts;

@@ -16,6 +16,7 @@ use harness::{Fault, FaultKind};
 
 pub(super) use case::Case;
 pub(super) use table::{Operation, places, table};
+pub(crate) use table::{assert_none_failed, run};
 pub(super) use users::UserOperation;
 
 /// How a call fails.

@@ -117,7 +117,7 @@ pub(in super::super) async fn table<O: Operation>(operation: O) {
 }
 
 /// Runs cases side by side; the errors of those that failed.
-pub(super) async fn run(
+pub(crate) async fn run(
     cases: impl Iterator<Item = (String, impl Future<Output = Result<()>>)>,
 ) -> Vec<String> {
     let cases: Vec<_> = cases.collect();
@@ -135,7 +135,7 @@ pub(super) async fn run(
         .await
 }
 
-pub(super) fn assert_none_failed(count: usize, failed: &[String]) {
+pub(crate) fn assert_none_failed(count: usize, failed: &[String]) {
     assert!(
         failed.is_empty(),
         "{} of {count} cases failed:\n{}",
