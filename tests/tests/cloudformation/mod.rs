@@ -2,5 +2,6 @@
 
 mod emulator;
 mod fake;
+mod leaks;
 mod lifecycle;
 mod scene;
