@@ -23,6 +23,7 @@ mod cargo;
 pub mod cloudformation;
 pub mod demo;
 pub mod lambda;
+pub mod leaks;
 pub mod package;
 pub mod python;
 pub mod standin;

@@ -23,5 +23,6 @@ mod iam_user;
 mod ledger;
 mod member_role;
 mod package;
+mod parity;
 mod standin;
 mod terraform_cli;

@@ -31,6 +31,7 @@ const SHARE_OF_CHANGE: u32 = 3;
 /// A request that has its turn, and what it works with.
 pub(super) struct Begun<'a> {
     pub(super) handler: &'a Handler,
+    request: &'a Request,
     pub(super) owner: Owner,
     pub(super) users: Arc<Users>,
     pub(super) turn: Turn,
@@ -57,7 +58,7 @@ impl Handler {
     /// Enters a request about a user into the ledger and waits for its turn.
     pub(super) async fn begin<'a>(
         &'a self,
-        request: &Request,
+        request: &'a Request,
         user: &PhysicalId,
         until: Instant,
     ) -> Result<Begun<'a>, NotBegun> {
@@ -74,6 +75,7 @@ impl Handler {
         match self.ledger.earlier(request).await {
             Ok(Earlier::Nothing) => Ok(Begun {
                 handler: self,
+                request,
                 users: self.users(owner.clone()),
                 owner,
                 turn,

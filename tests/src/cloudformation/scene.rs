@@ -260,6 +260,12 @@ impl Scene {
         Ok(())
     }
 
+    /// The secrets that were noted so far, and the credentials of the function.
+    pub fn noted_secrets(&self) -> BTreeSet<String> {
+        let secrets = self.secrets.lock().unwrap_or_else(PoisonError::into_inner);
+        secrets.clone()
+    }
+
     /// What holds after every scenario, whatever was done: every request has one answer by the rules, the strangers are
     /// as they were and nobody tried to change them, and no secret was shown.
     ///

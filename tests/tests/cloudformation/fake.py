@@ -62,6 +62,8 @@ def handle(event, deadline):
         time.sleep(3600)
     if f"{kind}:error" in do:
         raise RuntimeError("no answer")
+    if f"{kind}:tell" in do:
+        raise RuntimeError(f"no answer about {properties['Name']}")
     answer = {key: event[key] for key in ("StackId", "RequestId", "LogicalResourceId")}
     if f"{kind}:fail" in do:
         answer |= {"Status": "FAILED", "Reason": f"{kind} was to fail"}

@@ -3,6 +3,7 @@
 mod emulator;
 mod fake;
 mod faults;
+mod leaks;
 mod lifecycle;
 mod people;
 mod refused_creations;

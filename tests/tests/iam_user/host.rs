@@ -20,12 +20,12 @@ use tonic::transport::{Channel, Endpoint};
 
 /// What the CLI says about itself: the first one that has write-only attributes.
 const VERSION: &str = "1.11.0";
-pub(super) const TYPE_NAME: &str = "crossaccount_iam_user";
+pub(crate) const TYPE_NAME: &str = "crossaccount_iam_user";
 const COOKIE: &str = "d602bf8f470bc67ca7faa0386276bbdd4330efaf76d1a219cb4d6991ca9872b2";
 
 /// What Terraform keeps between runs.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Stored {
+pub(crate) struct Stored {
     /// The attributes; nil when there is no resource.
     object: Option<Msgpack>,
     private: Vec<u8>,
@@ -35,28 +35,28 @@ pub(super) struct Stored {
 
 impl Stored {
     /// Whether there is a resource.
-    pub(super) fn exists(&self) -> bool {
+    pub(crate) fn exists(&self) -> bool {
         self.object.is_some()
     }
 
     /// One attribute as text.
-    pub(super) fn text(&self, name: &str) -> Option<&str> {
+    pub(crate) fn text(&self, name: &str) -> Option<&str> {
         attribute(self.object.as_ref()?, name).as_str()
     }
 
     /// Everything, as the state file has it.
-    pub(super) fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         self.object.as_ref().map_or(Value::Null, to_json)
     }
 
     /// What the provider keeps beside the attributes, as the state file has it.
-    pub(super) fn private(&self) -> &[u8] {
+    pub(crate) fn private(&self) -> &[u8] {
         &self.private
     }
 }
 
 /// One process of the provider, configured.
-pub(super) struct Provider {
+pub(crate) struct Provider {
     /// Killed when this is dropped.
     _child: Child,
     client: ProviderClient<Channel>,
@@ -66,7 +66,7 @@ pub(super) struct Provider {
 
 impl Provider {
     /// Starts the binary in an environment and configures it.
-    pub(super) async fn start(environment: &[(String, String)], config: &Value) -> Result<Self> {
+    pub(crate) async fn start(environment: &[(String, String)], config: &Value) -> Result<Self> {
         let directory = tempfile::tempdir()?;
         let binary = harness::provider_directory()?.join("terraform-provider-crossaccount");
         let mut child = Command::new(binary)
@@ -108,12 +108,12 @@ impl Provider {
     }
 
     /// The way to the process, for calls that this host does not make.
-    pub(super) fn client(&self) -> ProviderClient<Channel> {
+    pub(crate) fn client(&self) -> ProviderClient<Channel> {
         self.client.clone()
     }
 
     /// Refreshes, plans and applies; the state is true afterwards also when this fails.
-    pub(super) async fn apply(
+    pub(crate) async fn apply(
         &mut self,
         stored: &mut Stored,
         wanted: Option<&Value>,
@@ -138,7 +138,7 @@ impl Provider {
     }
 
     /// Refreshes and plans; the names of the attributes that would change. All of them for a new object.
-    pub(super) async fn changes(
+    pub(crate) async fn changes(
         &mut self,
         stored: &mut Stored,
         wanted: &Value,
@@ -295,7 +295,7 @@ async fn schemas(client: &mut ProviderClient<Channel>) -> Result<&'static Schema
 }
 
 /// The object with every attribute of the schema; what is not written is null.
-pub(super) fn object(attributes: &[schema::Attribute], values: &Value) -> Msgpack {
+pub(crate) fn object(attributes: &[schema::Attribute], values: &Value) -> Msgpack {
     let entries = attributes.iter().map(|attribute| {
         let value = match (values.get(&attribute.name), &attribute.nested_type) {
             (None | Some(Value::Null), _) => Msgpack::Nil,
@@ -414,13 +414,13 @@ fn keeps_nothing_write_only(attributes: &[schema::Attribute], object: &Msgpack) 
     Ok(())
 }
 
-pub(super) fn attribute<'a>(object: &'a Msgpack, name: &str) -> &'a Msgpack {
+pub(crate) fn attribute<'a>(object: &'a Msgpack, name: &str) -> &'a Msgpack {
     let entries = object.as_map().into_iter().flatten();
     let mut found = entries.filter(|(key, _)| key.as_str() == Some(name));
     found.next().map_or(&Msgpack::Nil, |(_, value)| value)
 }
 
-pub(super) fn encode(value: &Msgpack) -> DynamicValue {
+pub(crate) fn encode(value: &Msgpack) -> DynamicValue {
     let mut msgpack = Vec::new();
     rmpv::encode::write_value(&mut msgpack, value).unwrap();
     DynamicValue {
@@ -429,7 +429,7 @@ pub(super) fn encode(value: &Msgpack) -> DynamicValue {
     }
 }
 
-pub(super) fn decode(value: Option<&DynamicValue>) -> Result<Option<Msgpack>> {
+pub(crate) fn decode(value: Option<&DynamicValue>) -> Result<Option<Msgpack>> {
     let Some(value) = value.filter(|value| !value.msgpack.is_empty()) else {
         return Ok(None);
     };
@@ -438,7 +438,7 @@ pub(super) fn decode(value: Option<&DynamicValue>) -> Result<Option<Msgpack>> {
 }
 
 /// Fails with all errors.
-pub(super) fn check(diagnostics: &[Diagnostic]) -> Result<()> {
+pub(crate) fn check(diagnostics: &[Diagnostic]) -> Result<()> {
     let errors: Vec<_> = diagnostics
         .iter()
         .filter(|it| it.severity() == diagnostic::Severity::Error)

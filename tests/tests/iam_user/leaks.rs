@@ -7,11 +7,8 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use harness::leaks::{Needle, Texts, search};
 use harness::{Fault, FaultKind, KMS_ALIAS, Terraform, TerraformOutput, World};
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use regex::bytes::{Regex, RegexBuilder};
 use serde_json::Value;
 
 /// What a user would write to bring a password: with characters that every encoding changes.
@@ -62,85 +59,6 @@ output "everything" {
   sensitive = true
 }
 "#;
-
-/// Everything that was written: a name, and the bytes.
-type Texts = BTreeMap<String, Vec<u8>>;
-
-/// A secret with the ways in which it may be written.
-struct Needle {
-    what: String,
-    forms: Vec<(&'static str, Vec<u8>)>,
-}
-
-impl Needle {
-    fn new(what: impl Into<String>, secret: &str) -> Self {
-        assert!(secret.len() >= 12, "too short to be searched for");
-        let escaped = serde_json::to_string(secret).unwrap();
-        // Go writes the three as escapes, and Terraform is written in Go.
-        let escaped = escaped.trim_matches('"').to_owned();
-        let in_go = escaped
-            .replace('<', "\\u003c")
-            .replace('>', "\\u003e")
-            .replace('&', "\\u0026");
-        let twice = serde_json::to_string(&escaped).unwrap();
-        let encoded = utf8_percent_encode(secret, NON_ALPHANUMERIC).to_string();
-        let mut forms = vec![
-            ("clear", secret.as_bytes().to_vec()),
-            ("JSON", escaped.into_bytes()),
-            ("JSON of Go", in_go.into_bytes()),
-            ("JSON in JSON", twice.trim_matches('"').as_bytes().to_vec()),
-            ("URL", encoded.clone().into_bytes()),
-            ("form", encoded.replace("%20", "+").into_bytes()),
-        ];
-        forms.extend((0..3).map(|before| ("base64", base64_inside(secret.as_bytes(), before))));
-        let what = what.into();
-        Self { what, forms }
-    }
-
-    /// The name of a form, if this is one of them.
-    fn form(&self, found: &[u8]) -> Option<&'static str> {
-        let mut forms = self.forms.iter();
-        forms.find(|(_, form)| form == found).map(|(name, _)| *name)
-    }
-}
-
-/// All forms of all needles in one search: texts are many and long.
-fn pattern(needles: &[Needle]) -> Regex {
-    let forms = needles.iter().flat_map(|needle| &needle.forms);
-    let forms: Vec<String> = forms
-        .map(|(_, form)| form.iter().map(|byte| format!("\\x{byte:02x}")).collect())
-        .collect();
-    let mut builder = RegexBuilder::new(&forms.join("|"));
-    builder.unicode(false).size_limit(256 << 20);
-    builder.build().unwrap()
-}
-
-/// What of the base64 of a longer text tells that the secret is in it, so many bytes after a group of three began.
-fn base64_inside(secret: &[u8], before: usize) -> Vec<u8> {
-    let padded: Vec<u8> = std::iter::repeat_n(0, before)
-        .chain(secret.iter().copied())
-        .collect();
-    let whole = padded.len() / 3 * 3;
-    let text = STANDARD.encode(&padded[..whole]);
-    // The first group has bytes of whatever comes before.
-    let begin = if before == 0 { 0 } else { 4 };
-    text.as_bytes()[begin..].to_vec()
-}
-
-/// Which needles are where.
-fn search(needles: &[Needle], texts: &Texts) -> Vec<String> {
-    let (mut found, pattern) = (BTreeSet::new(), pattern(needles));
-    for (place, text) in texts {
-        for hit in pattern.find_iter(text) {
-            let named = needles
-                .iter()
-                .find_map(|it| Some((it, it.form(hit.as_bytes())?)));
-            let (needle, form) = named.expect("a hit is a form of a needle");
-            found.insert(format!("{} ({form}) in {place}", needle.what));
-        }
-    }
-    found.into_iter().collect()
-}
 
 /// A life of credentials and everything that it leaves behind.
 struct Trail {
@@ -307,7 +225,7 @@ impl Trail {
     fn needles(&self) -> Vec<Needle> {
         self.needles
             .iter()
-            .map(|(secret, what)| Needle::new(what, secret))
+            .map(|(secret, what)| Needle::new(what, secret).unwrap())
             .collect()
     }
 }
@@ -436,10 +354,7 @@ async fn no_secret_is_in_anything_that_the_product_writes_but_the_secret_store()
     println!(
         "{} secrets in {} forms, searched in {} texts of {} bytes",
         needles.len(),
-        needles
-            .iter()
-            .map(|needle| needle.forms.len())
-            .sum::<usize>(),
+        needles.iter().map(Needle::forms).sum::<usize>(),
         trail.texts.len(),
         trail.texts.values().map(Vec::len).sum::<usize>()
     );
@@ -457,7 +372,7 @@ async fn no_secret_is_in_anything_that_the_product_writes_but_the_secret_store()
             "{place}"
         );
     }
-    let found = search(&needles, &trail.texts);
+    let found = search(&needles, &trail.texts).unwrap();
     assert!(found.is_empty(), "{found:#?}");
 }
 
@@ -481,37 +396,6 @@ fn kill_provider_of(terraform: u32) {
         }
     }
     assert!(killed > 0, "no provider among {all:?}");
-}
-
-#[test]
-fn the_search_finds_a_secret_in_every_form() {
-    let secret = GIVEN;
-    let needles = [Needle::new("it", secret)];
-    let json = serde_json::json!({ "a": secret, "b": "x" }).to_string();
-    let mut planted = vec![
-        secret.to_owned(),
-        json.clone(),
-        serde_json::json!({ "inner": json }).to_string(),
-        json.replace('<', "\\u003c")
-            .replace('>', "\\u003e")
-            .replace('&', "\\u0026"),
-        utf8_percent_encode(secret, NON_ALPHANUMERIC).to_string(),
-        utf8_percent_encode(secret, NON_ALPHANUMERIC)
-            .to_string()
-            .replace("%20", "+"),
-    ];
-    for before in ["", "1", "12", "123", "1234"] {
-        for after in ["", "x", "xy", "xyz"] {
-            planted.push(STANDARD.encode(format!("{before}{secret}{after}")));
-        }
-    }
-    for text in planted {
-        let text = format!("something before {text} and after");
-        let texts = Texts::from([("there".to_owned(), text.clone().into_bytes())]);
-        assert_eq!(search(&needles, &texts).len(), 1, "{text}");
-    }
-    let texts = Texts::from([("there".to_owned(), b"nothing".to_vec())]);
-    assert!(search(&needles, &texts).is_empty());
 }
 
 /// A leak in each kind of place is found: in a state, a plan, the output and the trace.
@@ -539,7 +423,7 @@ async fn the_search_finds_a_secret_in_every_kind_of_place() {
     let output = trail.terraform.destroy().unwrap().expect_success().unwrap();
     trail.keep("destroy", &output).await;
     trail.keep_audit().await;
-    let found = search(&trail.needles(), &trail.texts).join("\n");
+    let found = search(&trail.needles(), &trail.texts).unwrap().join("\n");
     for place in [
         "plan: stdout",
         "show plan: stdout",

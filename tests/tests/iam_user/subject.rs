@@ -18,16 +18,16 @@ const CREDENTIAL_TAGS: [&str; 4] = [
 
 /// All that IAM has of a user, but for its dates.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct User {
-    pub(super) unique_id: String,
-    pub(super) content: Content,
+pub(crate) struct User {
+    pub(crate) unique_id: String,
+    pub(crate) content: Content,
     /// The reserved tags that are about credentials.
-    pub(super) credential_tags: BTreeMap<String, String>,
+    pub(crate) credential_tags: BTreeMap<String, String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Content {
-    pub(super) name: String,
+pub(crate) struct Content {
+    pub(crate) name: String,
     path: String,
     boundary: Option<String>,
     tags: BTreeMap<String, String>,
@@ -36,12 +36,12 @@ pub(super) struct Content {
     groups: BTreeSet<String>,
 }
 
-pub(super) fn statement(action: &str) -> Value {
+pub(crate) fn statement(action: &str) -> Value {
     json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": action, "Resource": "*"}]})
 }
 
 /// The policies and groups that users get, and a user that is nobody's business.
-pub(super) async fn prepare(iam: &aws_sdk_iam::Client) -> Result<()> {
+pub(crate) async fn prepare(iam: &aws_sdk_iam::Client) -> Result<()> {
     let document = statement("s3:*").to_string();
     for name in [BOUNDARY, OTHER_BOUNDARY] {
         iam.create_policy()
@@ -63,12 +63,12 @@ pub(super) async fn prepare(iam: &aws_sdk_iam::Client) -> Result<()> {
 }
 
 /// The ARN of the boundary that users get.
-pub(super) fn boundary(account_id: &str) -> String {
+pub(crate) fn boundary(account_id: &str) -> String {
     format!("arn:aws:iam::{account_id}:policy/{BOUNDARY}")
 }
 
 /// The user as it is created, as Terraform's JSON syntax has it too.
-pub(super) fn first(account_id: &str, adoption_policy: &str) -> Value {
+pub(crate) fn first(account_id: &str, adoption_policy: &str) -> Value {
     json!({
         "account_id": account_id,
         "name": "alice",
@@ -83,7 +83,7 @@ pub(super) fn first(account_id: &str, adoption_policy: &str) -> Value {
 }
 
 /// The same user with everything changed: name, path, boundary, each set and the tags.
-pub(super) fn second(account_id: &str) -> Value {
+pub(crate) fn second(account_id: &str) -> Value {
     json!({
         "account_id": account_id,
         "name": "alice.new",
@@ -97,7 +97,7 @@ pub(super) fn second(account_id: &str) -> Value {
 }
 
 /// The user of a configuration, as IAM should have it.
-pub(super) fn content(wanted: &Value) -> Content {
+pub(crate) fn content(wanted: &Value) -> Content {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let set = |name: &str| {
         wanted[name]
@@ -130,7 +130,7 @@ pub(super) fn content(wanted: &Value) -> Content {
 }
 
 /// A user as IAM has it.
-pub(super) async fn user(iam: &aws_sdk_iam::Client, name: &str) -> Result<Option<User>> {
+pub(crate) async fn user(iam: &aws_sdk_iam::Client, name: &str) -> Result<Option<User>> {
     let found = match iam.get_user().user_name(name).send().await {
         Ok(output) => output.user.context("an answer without a user")?,
         Err(error) => match error.into_service_error() {
