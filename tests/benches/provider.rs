@@ -1,5 +1,5 @@
 //! `cargo bench`: speed and size of the provider beside their targets, as a table and as `bench-results.json` in
-//! the target directory.
+//! the target directory. Start and memory of the Lambda function are measured too.
 //!
 //! Real Terraform at its default parallelism drives the release binary against a small server that holds every
 //! call for 40 ms, because a stand-in in Python would itself be what is measured. The server speaks plain HTTP, so
@@ -19,6 +19,7 @@
 )]
 
 mod credentials;
+mod function;
 mod report;
 mod start;
 mod watch;
@@ -63,6 +64,10 @@ fn main() -> Result<()> {
     )?);
     report.sessions(phases.iter().flat_map(|phase| &phase.calls))?;
     report.memory(phases.iter());
+    step("the Lambda function is packaged when that is missing or old");
+    let binary = harness::lambda::handler_binary()?;
+    step("start and memory of the function");
+    report.function(&function::measure(&binary, arguments.starts)?);
 
     println!("{report}");
     let path = harness::target_directory().join("bench-results.json");

@@ -17,9 +17,14 @@ use serde_json::{Value, json};
 
 pub(crate) use credentials::{Refresh, Rotations, UpdateCalls};
 
+use crate::function::Measured;
 use crate::start::Start;
 use crate::watch::{Run, Usage};
 use crate::workload::{LONG_LATENCY, PARALLELISM, Size, THINGS_PER_USER, sessions_per_account};
+
+/// What a cold function may take, and the memory that it may use: half of the least that Lambda gives.
+const FUNCTION_START_TARGET: Duration = Duration::from_millis(50);
+const FUNCTION_MEMORY_TARGET: u64 = 64_000_000;
 
 const BINARY_TARGET: u64 = 30_000_000;
 const SCHEMA_TARGET: f64 = 1e5;
@@ -349,6 +354,47 @@ impl Report {
             remark,
         );
         self.details.insert("peak_memory_bytes", json!(peaks));
+    }
+
+    pub(crate) fn function(&mut self, measured: &Measured) {
+        let start = milliseconds(median(measured.starts.iter().copied()));
+        let fastest = measured.starts.iter().min().copied().unwrap_or_default();
+        let remark = format!(
+            "median of {}; fastest {:.1} ms; refused without a call of AWS",
+            measured.starts.len(),
+            milliseconds(fastest)
+        );
+        let target = Some(milliseconds(FUNCTION_START_TARGET));
+        self.add(
+            "function: start to first answer",
+            start,
+            "ms",
+            target,
+            remark,
+        );
+        let target = Some(megabytes(FUNCTION_MEMORY_TARGET));
+        let remark = "VmHWM; a user with credentials created, changed and deleted by one process";
+        self.add(
+            "function: peak memory",
+            megabytes(measured.peak_memory),
+            "MB",
+            target,
+            remark,
+        );
+        let remark = "unpacked; Lambda takes 250 MB";
+        self.add(
+            "function: binary",
+            megabytes(measured.bytes),
+            "MB",
+            None,
+            remark,
+        );
+        let all: Vec<_> = measured
+            .starts
+            .iter()
+            .map(|start| milliseconds(*start))
+            .collect();
+        self.details.insert("function_start_ms", json!(all));
     }
 
     /// The file for programs.
