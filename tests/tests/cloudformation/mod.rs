@@ -1,8 +1,12 @@
 //! The CloudFormation face, end to end: the real binary behind a Runtime API, driven by stacks.
 
+mod adoption;
+mod deletions;
 mod emulator;
+mod failed_updates;
 mod fake;
 mod faults;
+mod identity;
 mod leaks;
 mod lifecycle;
 mod people;
