@@ -85,15 +85,18 @@ impl Begun<'_> {
         }
         let found = self.look_patiently(&target, &spec).await;
         let found = found.map_err(|error| in_template_words(&error))?;
-        let recorded = match &found {
-            Some(user) if user.ownership(&self.owner) != Ownership::Ours => {
+        let ours = found.filter(|user| {
+            let is_ours = user.ownership(&self.owner) == Ownership::Ours;
+            if !is_ours {
                 tracing::warn!(
                     account_id = %target.account_id,
                     user_name = %spec.name,
                     "the user does not belong to this stack and logical id: it was left alone"
                 );
-                return Ok(Status::Unchanged);
             }
+            is_ours
+        });
+        let recorded = match &ours {
             Some(user) => recorded(user, Parameters::default()),
             None => self.only_secrets(&target, &spec),
         };
@@ -142,7 +145,7 @@ impl Begun<'_> {
         }
     }
 
-    /// A user that is gone may have left its secrets behind.
+    /// A user that is gone may have left its secrets behind. Without a unique id, whoever has its name is a stranger.
     fn only_secrets(&self, target: &Target, spec: &UserSpec) -> Recorded {
         let places = self.users.places(target, &spec.name);
         let (access_key, console_password) = places

@@ -18,7 +18,7 @@ use crate::user::{
 
 impl Users {
     /// Removes a user that is remembered, as its deletion policy says. A user that is gone, or whose name a
-    /// stranger holds now, is left alone and counts as removed. Idempotent.
+    /// stranger holds now, is left alone and counts as removed; only the secrets that it left behind go. Idempotent.
     pub async fn remove(
         self: &Arc<Self>,
         target: Target,
@@ -68,14 +68,22 @@ impl Users {
                     ..outcome
                 };
             }
-            Ok(Found::Stranger) => {
-                let mut outcome = Outcome::done(Status::Unchanged, None);
+            Ok(Found::Stranger(stranger)) => {
+                // Its tags tell whether the secrets are those of the stranger by now.
+                let mut outcome = if stranger.has_own_keys() || stranger.has_own_console_access() {
+                    Outcome::done(Status::Unchanged, None)
+                } else {
+                    self.remove_leftovers(target, recorded).await
+                };
                 outcome.warnings.push(format!(
                         "account {}: user {} is another user than the one that was recorded (unique id {}): it was \
                          left alone",
                         target.account_id, recorded.name, recorded.unique_id
                     ));
-                return outcome;
+                return Outcome {
+                    result: outcome.result.map_err(|error| error.while_doing(doing)),
+                    ..outcome
+                };
             }
             Err(error) => return Outcome::failed(error.while_doing(doing)),
         };
@@ -167,7 +175,7 @@ impl Users {
             return Ok(Found::Nothing);
         };
         if user.unique_id != recorded.unique_id {
-            return Ok(Found::Stranger);
+            return Ok(Found::Stranger(Box::new(user)));
         }
         if let Ownership::Other(owner) = user.ownership(self.owner()) {
             return Err(owned_by(&owner, target, &user.name));
@@ -188,5 +196,5 @@ impl Users {
 enum Found {
     User(Box<(Arc<Session>, ObservedUser, Children)>),
     Nothing,
-    Stranger,
+    Stranger(Box<ObservedUser>),
 }
