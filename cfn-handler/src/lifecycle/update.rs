@@ -1,19 +1,27 @@
 //! Update: in place, or a new user in place of the old one.
 
+use std::time::Duration;
+
+use crossaccount_core::ErrorKind;
 use crossaccount_core::audit::Status;
+use crossaccount_core::session::Access;
 use crossaccount_core::user::{Expected, ObservedUser, Ownership, Parameters, Scope, Start, Users};
 use tokio::time::Instant;
 
 use super::begun::{Begun, Trouble, recorded, tell};
 use super::create::{id_of, scheduled};
+use super::delete::subject;
 use super::reply::{exists, failed};
 use super::spelling::in_template_words;
 use super::{Handler, incoming_or_nothing};
 use crate::ledger::Left;
 use crate::physical_id::PhysicalId;
-use crate::properties::UserProperties;
+use crate::properties::{UserProperties, remember};
 use crate::protocol::answer::Reply;
 use crate::protocol::request::Request;
+
+/// How long Lambda tries to deliver an event at most.
+const LONGEST_REQUEST: Duration = Duration::from_hours(6);
 
 impl Handler {
     /// Brings the user to what the template says now.
@@ -43,6 +51,14 @@ impl Handler {
             Some(refusal) => begun.unchanged(&wanted, refusal.to_string()).await,
             None if in_place => begun.change(&wanted).await,
             None => begun.replace(&wanted).await,
+        };
+        let changed = match changed {
+            Ok((user, status, left)) if in_place => begun
+                .remove_unfinished_replacement(&wanted)
+                .await
+                .map(|()| (user, status, left))
+                .map_err(|reason| Trouble { reason, left }),
+            changed => changed,
         };
         match changed {
             Ok((user, status, left)) => {
@@ -106,6 +122,49 @@ impl Begun<'_> {
             left: kept,
             ..trouble
         })
+    }
+
+    /// Removes the user of a replacement that did not come to its end.
+    ///
+    /// CloudFormation knows it by no id and never deletes it: it only rolls back, with an Update of the old user whose
+    /// old properties are those of the replacement. An old user that a replacement retained is older.
+    async fn remove_unfinished_replacement(&self, wanted: &UserProperties) -> Result<(), String> {
+        let remembered = remember(&self.request.old_properties);
+        let Some((target, spec)) = subject(&PhysicalId::Nothing, &remembered) else {
+            return Ok(());
+        };
+        // Names differ by more than their case: IAM does not tell such users apart.
+        let is_wanted = target.account_id == wanted.target.account_id
+            && spec.name.case_folded() == wanted.spec.name.case_folded();
+        if is_wanted || self.handler.guardrails.check_target(&target).is_err() {
+            return Ok(());
+        }
+        match self.handler.sessions.open(&target, Access::Write).await {
+            Ok(_) => {}
+            // Where no session can be had, nothing can have been made.
+            Err(error) if error.kind() == ErrorKind::AssumeRole => return Ok(()),
+            Err(error) => return Err(in_template_words(&error)),
+        }
+        let found = self.look(&target, &spec).await;
+        let found = found.map_err(|error| in_template_words(&error))?;
+        let Some(user) = found.filter(|user| self.is_of_late(user)) else {
+            return Ok(());
+        };
+        self.remove_again(target, spec, &user)
+            .await
+            .map_err(|reason| {
+                format!(
+                    "the user of a replacement that failed before could not be removed: {reason}"
+                )
+            })
+    }
+
+    /// Whether a user is ours and was made by a request that may still have been under way a moment ago.
+    fn is_of_late(&self, user: &ObservedUser) -> bool {
+        let now = self.handler.clock.now();
+        let age = user.create_date.map(|date| now.duration_since(date));
+        user.ownership(&self.owner) == Ownership::Ours
+            && age.is_some_and(|age| age.unsigned_abs() < LONGEST_REQUEST)
     }
 
     /// What the rules refuse may stay as it is: otherwise a rule that was added later would leave no way back from a
