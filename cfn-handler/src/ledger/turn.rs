@@ -23,7 +23,7 @@ pub enum Made {
     Nothing,
     /// There is something, or a request that may have made something did not come to its end.
     Something {
-        /// When the last request that could make something began.
+        /// When the first request that could make it began.
         since: Timestamp,
         /// Whether the user existed before and was taken over.
         adopted: bool,
@@ -61,8 +61,8 @@ pub struct Turn {
     lease: Lease,
     /// What was made of the user before this turn.
     pub made: Made,
-    /// Whether the ledger knows other users of the resource.
-    others: bool,
+    /// The item as it was when the turn began.
+    before: Item,
     ended: CancellationToken,
     renewal: JoinHandle<()>,
 }
@@ -157,7 +157,8 @@ impl Lease {
         let making_since = self.attribute(attribute::MAKING_SINCE).filter(|_| makes);
         let mut change = "SET #holder = :holder, #until = :until".to_owned();
         if making_since.is_some() {
-            change.push_str(", #since = :now");
+            // A repeated request goes on with what the first one made.
+            change.push_str(", #since = if_not_exists(#since, :now)");
         }
         let mut call = self
             .ledger
@@ -274,24 +275,30 @@ impl Turn {
     pub(super) fn begin(lease: Lease, item: &Item) -> Self {
         let ended = CancellationToken::new();
         let renewal = tokio::spawn(lease.clone().keep(ended.clone()));
-        let making_since = lease.attribute(attribute::MAKING_SINCE);
-        let adopted = lease.attribute(attribute::ADOPTED);
-        let is_of_another = |name: &String| {
-            name.starts_with(attribute::MAKING_SINCE) && Some(name) != making_since.as_ref()
-        };
+        let made = lease
+            .user
+            .as_deref()
+            .map_or(Made::Nothing, |user| made_of(item, user));
         Self {
-            made: match making_since.as_ref().and_then(|name| number_in(item, name)) {
-                None => Made::Nothing,
-                Some(since) => Made::Something {
-                    since: Timestamp::from_millisecond(since).unwrap_or(Timestamp::MIN),
-                    adopted: adopted.is_some_and(|name| flag_in(item, &name) == Some(true)),
-                },
-            },
-            others: item.keys().any(is_of_another),
+            made,
+            before: item.clone(),
             lease,
             ended,
             renewal,
         }
+    }
+
+    /// What was made, before this turn, of any user of the resource.
+    pub fn made_of(&self, user: &PhysicalId) -> Made {
+        made_of(&self.before, &user.to_string())
+    }
+
+    /// Whether the ledger knows other users of the resource.
+    fn knows_others(&self) -> bool {
+        let own = self.lease.attribute(attribute::MAKING_SINCE);
+        let is_of_another =
+            |name: &String| name.starts_with(attribute::MAKING_SINCE) && Some(name) != own.as_ref();
+        self.before.keys().any(is_of_another)
     }
 
     /// Cancelled when a newer request was seen or the lease was lost: no more waiting, come to an end.
@@ -342,7 +349,7 @@ impl Turn {
             .expression_attribute_names("#until", attribute::HELD_UNTIL)
             .expression_attribute_values(":holder", text(&lease.holder));
         let (mut set, mut remove) = (Vec::new(), vec!["#holder", "#until"]);
-        if left == Left::Nothing && !self.others {
+        if left == Left::Nothing && !self.knows_others() {
             set.push("#expires = :expires");
             call = call
                 .expression_attribute_names("#expires", attribute::EXPIRES_AT)
@@ -400,6 +407,16 @@ impl Turn {
 impl Drop for Turn {
     fn drop(&mut self) {
         self.renewal.abort();
+    }
+}
+
+fn made_of(item: &Item, user: &str) -> Made {
+    match number_in(item, &format!("{}{user}", attribute::MAKING_SINCE)) {
+        None => Made::Nothing,
+        Some(since) => Made::Something {
+            since: Timestamp::from_millisecond(since).unwrap_or(Timestamp::MIN),
+            adopted: flag_in(item, &format!("{}{user}", attribute::ADOPTED)) == Some(true),
+        },
     }
 }
 

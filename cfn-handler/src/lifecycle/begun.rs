@@ -31,7 +31,7 @@ const SHARE_OF_CHANGE: u32 = 3;
 /// A request that has its turn, and what it works with.
 pub(super) struct Begun<'a> {
     pub(super) handler: &'a Handler,
-    request: &'a Request,
+    pub(super) request: &'a Request,
     pub(super) owner: Owner,
     pub(super) users: Arc<Users>,
     pub(super) turn: Turn,
@@ -238,34 +238,42 @@ impl Begun<'_> {
         user: &ObservedUser,
         reason: String,
     ) -> Trouble {
-        // Operations of their own: those of this request hold the user for its resource.
-        let users = self.handler.users(self.owner.clone());
-        let removal = Removal {
-            policy: DeletionPolicy::Delete,
-            force_destroy: false,
-            recorded: wanted.spec.clone(),
-        };
-        let recorded = recorded(user, Parameters::default());
-        // A turn that has ended stops what waits; this has to be done all the same.
-        let time = self.until.saturating_duration_since(Instant::now());
-        let limits = Limits::within(time, tokio_util::sync::CancellationToken::new());
-        let outcome = users
-            .remove(wanted.target.clone(), recorded, removal, limits)
-            .await;
-        tell(&outcome);
-        match outcome.result {
+        let (target, spec) = (wanted.target.clone(), wanted.spec.clone());
+        match self.remove_again(target, spec, user).await {
             Ok(()) => Trouble {
                 reason: format!("{reason} What was made is removed again."),
                 left: Left::Nothing,
             },
             Err(error) => Trouble {
                 reason: format!(
-                    "{reason} What was made could not be removed again; the Delete that follows tries it once more: {}",
-                    in_template_words(&error)
+                    "{reason} What was made could not be removed again; the request that follows tries it once more: {error}"
                 ),
                 left: Left::Something,
             },
         }
+    }
+
+    /// Removes a user that was made and that nobody is to have.
+    pub(super) async fn remove_again(
+        &self,
+        target: Target,
+        spec: UserSpec,
+        user: &ObservedUser,
+    ) -> Result<(), String> {
+        // Operations of their own: those of this request hold the user for its resource.
+        let users = self.handler.users(self.owner.clone());
+        let removal = Removal {
+            policy: DeletionPolicy::Delete,
+            force_destroy: false,
+            recorded: spec,
+        };
+        let recorded = recorded(user, Parameters::default());
+        // A turn that has ended stops what waits; this has to be done all the same.
+        let time = self.until.saturating_duration_since(Instant::now());
+        let limits = Limits::within(time, tokio_util::sync::CancellationToken::new());
+        let outcome = users.remove(target, recorded, removal, limits).await;
+        tell(&outcome);
+        outcome.result.map_err(|error| in_template_words(&error))
     }
 }
 

@@ -177,7 +177,7 @@ impl Begun<'_> {
 }
 
 /// The user that is meant, and what its sets named.
-fn subject(id: &PhysicalId, remembered: &Remembered) -> Option<(Target, UserSpec)> {
+pub(super) fn subject(id: &PhysicalId, remembered: &Remembered) -> Option<(Target, UserSpec)> {
     let (account_id, name) = match id {
         PhysicalId::User { account_id, name } => (account_id.clone(), name.clone()),
         PhysicalId::Nothing | PhysicalId::Other(_) => {

@@ -1,19 +1,28 @@
 //! Update: in place, or a new user in place of the old one.
 
+use crossaccount_core::ErrorKind;
 use crossaccount_core::audit::Status;
+use crossaccount_core::session::Access;
 use crossaccount_core::user::{Expected, ObservedUser, Ownership, Parameters, Scope, Start, Users};
+use jiff::SignedDuration;
 use tokio::time::Instant;
 
 use super::begun::{Begun, Keys, Trouble, recorded, tell};
 use super::create::{id_of, scheduled};
+use super::delete::subject;
 use super::reply::{exists, failed};
 use super::spelling::in_template_words;
 use super::{Handler, incoming_or_nothing};
-use crate::ledger::Left;
+use crate::ledger::{Left, Made};
 use crate::physical_id::PhysicalId;
-use crate::properties::UserProperties;
+use crate::properties::{UserProperties, remember};
 use crate::protocol::request::Request;
 use crate::protocol::resource::Handled;
+
+/// How long Lambda tries to deliver an event at most.
+const LONGEST_REQUEST: SignedDuration = SignedDuration::from_hours(6);
+/// How much the clock of IAM, which tells whole seconds, may be behind ours.
+const CLOCKS_DIFFER: SignedDuration = SignedDuration::from_secs(30);
 
 impl Handler {
     /// Brings the user to what the template says now.
@@ -45,6 +54,14 @@ impl Handler {
             None if in_place => begun.change(&wanted).await,
             // A new user. The old one stays until CloudFormation sends its Delete.
             None => begun.make(&wanted).await,
+        };
+        let changed = match changed {
+            Ok((user, status, left)) if in_place => begun
+                .remove_unfinished_replacement(&wanted)
+                .await
+                .map(|()| (user, status, left))
+                .map_err(|reason| Trouble { reason, left }),
+            changed => changed,
         };
         match changed {
             Ok((user, status, left)) => {
@@ -87,6 +104,64 @@ impl Begun<'_> {
             (Ok(()), None) => Err(stays("the user was changed and cannot be shown".to_owned())),
             (Err(error), _) => Err(stays(in_template_words(&error))),
         }
+    }
+
+    /// Removes the user of a replacement that did not come to its end.
+    ///
+    /// CloudFormation knows it by no id and never deletes it: it only rolls back, with an Update of the old user whose
+    /// old properties are those of the replacement. Only a user that was made for the replacement goes: one that the
+    /// ledger knows to have been in the making, that is no older than that, and no older than an event of Lambda can be.
+    /// A user that was to be taken over, or that an earlier replacement retained, is older.
+    async fn remove_unfinished_replacement(&self, wanted: &UserProperties) -> Result<(), String> {
+        let remembered = remember(&self.request.old_properties);
+        let Some((target, spec)) = subject(&PhysicalId::Nothing, &remembered) else {
+            return Ok(());
+        };
+        // Names differ by more than their case: IAM does not tell such users apart.
+        let is_wanted = target.account_id == wanted.target.account_id
+            && spec.name.case_folded() == wanted.spec.name.case_folded();
+        if is_wanted || self.handler.guardrails.check_target(&target).is_err() {
+            return Ok(());
+        }
+        match self.handler.sessions.open(&target, Access::Write).await {
+            Ok(_) => {}
+            // Where no session can be had, nothing can have been made.
+            Err(error) if error.kind() == ErrorKind::AssumeRole => return Ok(()),
+            Err(error) => return Err(in_template_words(&error)),
+        }
+        let found = self.look(&target, &spec).await;
+        let found = found.map_err(|error| in_template_words(&error))?;
+        let made = self.turn.made_of(&PhysicalId::User {
+            account_id: target.account_id.clone(),
+            name: spec.name.clone(),
+        });
+        let Some(user) = found.filter(|user| self.was_made_for_it(user, made)) else {
+            return Ok(());
+        };
+        self.remove_again(target, spec, &user)
+            .await
+            .map_err(|reason| {
+                format!(
+                    "the user of a replacement that failed before could not be removed: {reason}"
+                )
+            })
+    }
+
+    fn was_made_for_it(&self, user: &ObservedUser, made: Made) -> bool {
+        let (
+            Made::Something {
+                since,
+                adopted: false,
+            },
+            Some(created),
+        ) = (made, user.create_date)
+        else {
+            return false;
+        };
+        let now = self.handler.clock.now();
+        user.ownership(&self.owner) == Ownership::Ours
+            && created.duration_since(since) >= -CLOCKS_DIFFER
+            && now.duration_since(created) < LONGEST_REQUEST
     }
 
     /// What the rules refuse may stay as it is: otherwise a rule that was added later would leave no way back from a

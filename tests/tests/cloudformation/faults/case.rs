@@ -1,7 +1,6 @@
 //! The accounts of one case: a stack in them, and an operation of it in which a call fails.
 
 use std::cell::Cell;
-use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Result, bail, ensure};
@@ -59,11 +58,6 @@ impl Case {
         } else {
             self.scene.member().id()
         }
-    }
-
-    /// Everything works again.
-    pub(in super::super) async fn clear_faults(&self) -> Result<()> {
-        clear_faults(&self.scene).await
     }
 
     /// Carries out an order to its end, the deliveries of cancelled requests included.
@@ -151,11 +145,6 @@ impl Case {
     /// Another stack in the place of one that was rolled back.
     pub(super) fn new_stack(&mut self) {
         self.stack = self.scene.stack();
-    }
-
-    /// The endpoint, shared with what runs beside the stack.
-    pub(in super::super) fn endpoint(&self) -> Arc<harness::cloudformation::ResponseEndpoint> {
-        Arc::clone(&self.scene.endpoint)
     }
 }
 

@@ -8,6 +8,7 @@
 mod case;
 mod outcome;
 mod place;
+mod race;
 mod table;
 
 pub(super) use case::{Case, PATIENCE};

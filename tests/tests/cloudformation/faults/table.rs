@@ -102,7 +102,7 @@ impl Operation {
                 case.stack.settle().await?;
                 // A key that was made in the meantime was named and stored, or is gone.
                 let keys = case.scene.credentials("alice").await?.keys.len();
-                outcome::is(case, &first(case), keys).await?;
+                outcome::is(case, &first(case), keys, true).await?;
             }
             Self::Delete => expect(status, Status::DeleteFailed, case)?,
         }
@@ -136,7 +136,7 @@ async fn check(operation: Operation, place: &Place, failure: Failure) -> Result<
 /// Everything is as it should be, also after the stack is deleted.
 async fn finish(operation: Operation, mut case: Case) -> Result<()> {
     if operation != Operation::Delete {
-        outcome::is(&case, &operation.wanted(&case), operation.keys()).await?;
+        outcome::is(&case, &operation.wanted(&case), operation.keys(), false).await?;
         // Learns the secrets before they are gone.
         case.scene.note_secrets().await?;
         ensure!(
