@@ -18,6 +18,8 @@ use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::{Layer as _, Registry, fmt};
 
+use crate::config::table::LOG;
+
 /// Our own crates, by the first part of their module paths.
 const OWN_TARGETS: [&str; 3] = [
     "cfn_handler",
@@ -38,7 +40,7 @@ pub fn install(variable: impl Fn(&str) -> Option<String>) {
 /// How much is logged: `CROSSACCOUNT_LOG`, else `AWS_LAMBDA_LOG_LEVEL`, which Lambda sets from the function's logging
 /// configuration, else `INFO`. A word that means nothing counts as not set.
 fn level(variable: impl Fn(&str) -> Option<String>) -> LevelFilter {
-    ["CROSSACCOUNT_LOG", "AWS_LAMBDA_LOG_LEVEL"]
+    [LOG, "AWS_LAMBDA_LOG_LEVEL"]
         .into_iter()
         .filter_map(variable)
         .find_map(|word| match word.trim() {

@@ -147,7 +147,7 @@ fn tests() -> BTreeSet<TestName> {
     )
     .unwrap();
     let mut found = BTreeSet::new();
-    for crate_directory in ["core", "proto", "provider", "tests"] {
+    for crate_directory in ["core", "proto", "cfn-handler", "provider", "tests"] {
         for (path, text) in files(crate_directory, "rs") {
             let path = path.trim_end_matches(".rs").replace('-', "_");
             for name in test.captures_iter(&text) {
@@ -295,7 +295,8 @@ fn a_link_that_leads_nowhere_is_found() {
 
 #[test]
 fn paths_in_the_texts_exist() {
-    let path = Regex::new(r"`((?:core|proto|provider|tests|examples|docs)/[\w./-]+)`").unwrap();
+    let path = Regex::new(r"`((?:core|proto|cfn-handler|provider|tests|examples|docs)/[\w./-]+)`")
+        .unwrap();
     let mut missing = Vec::new();
     for file in [
         "README.md",
@@ -360,6 +361,7 @@ fn the_commands_of_the_readme_are_commands() {
 /// The crates of this workspace that a manifest depends on outside of its tests.
 fn own_dependencies(manifest: &str) -> BTreeSet<String> {
     let own = [
+        "crossaccount-cfn-handler",
         "crossaccount-core",
         "crossaccount-proto",
         "crossaccount-tests",
@@ -392,6 +394,7 @@ fn dependencies_point_one_way() {
     let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
     assert_eq!(of("core"), names(&[]));
     assert_eq!(of("proto"), names(&[]));
+    assert_eq!(of("cfn-handler"), names(&["crossaccount-core"]));
     assert_eq!(
         of("provider"),
         names(&["crossaccount-core", "crossaccount-proto"])
@@ -399,13 +402,77 @@ fn dependencies_point_one_way() {
     assert_eq!(
         of("tests"),
         names(&[
+            "crossaccount-cfn-handler",
             "crossaccount-core",
             "crossaccount-proto",
             "terraform-provider-crossaccount"
         ])
     );
     let workspace = fs::read_to_string(root().join("Cargo.toml")).unwrap();
-    assert!(workspace.contains("members = [\"core\", \"proto\", \"provider\", \"tests\"]\n"));
+    assert!(
+        workspace.contains(
+            "members = [\"core\", \"proto\", \"provider\", \"cfn-handler\", \"tests\"]\n"
+        )
+    );
+}
+
+/// Files below a directory whose code holds a word that it must not hold.
+fn strange_words(directory: &str, forbidden: &[&str]) -> Vec<String> {
+    let sources = files(directory, "rs");
+    assert!(!sources.is_empty(), "{directory}");
+    let mut broken = Vec::new();
+    for (path, text) in sources {
+        let code: String = text
+            .lines()
+            .filter(|line| !line.trim_start().starts_with("//"))
+            .collect();
+        let known = forbidden.iter().filter(|word| code.contains(**word));
+        broken.extend(known.map(|word| format!("{path} knows {word}")));
+    }
+    broken
+}
+
+#[test]
+fn each_layer_of_the_handler_keeps_to_its_own_words() {
+    let rules: [(&str, &[&str]); 5] = [
+        (
+            "protocol",
+            &[
+                "aws_sdk",
+                "crossaccount_core",
+                "lambda_runtime",
+                "crate::ledger",
+                "crate::lifecycle",
+                "crate::properties",
+            ],
+        ),
+        (
+            "ledger",
+            &[
+                "aws_sdk_iam",
+                "crossaccount_core::user",
+                "crate::lifecycle",
+                "crate::properties",
+                "crate::guardrails",
+            ],
+        ),
+        (
+            "properties",
+            &["aws_sdk", "crate::ledger", "crate::guardrails"],
+        ),
+        (
+            "guardrails",
+            &["aws_sdk", "crate::ledger", "crate::lifecycle"],
+        ),
+        ("lifecycle", &["aws_sdk", "lambda_runtime"]),
+    ];
+    let broken: Vec<String> = rules
+        .into_iter()
+        .flat_map(|(layer, words)| strange_words(&format!("cfn-handler/src/{layer}"), words))
+        .collect();
+    assert!(broken.is_empty(), "{broken:#?}");
+    let found = strange_words("cfn-handler/src/ledger", &["aws_sdk_dynamodb"]);
+    assert!(!found.is_empty(), "the search finds nothing");
 }
 
 #[test]
@@ -437,16 +504,7 @@ fn each_layer_of_the_provider_keeps_to_its_own_words() {
         if layer != "crossaccount" {
             forbidden.extend(aws_and_core);
         }
-        let sources = files(&format!("provider/src/{layer}"), "rs");
-        assert!(!sources.is_empty(), "{layer}");
-        for (path, text) in sources {
-            let code: String = text
-                .lines()
-                .filter(|line| !line.trim_start().starts_with("//"))
-                .collect();
-            let known = forbidden.iter().filter(|word| code.contains(**word));
-            broken.extend(known.map(|word| format!("{path} knows {word}")));
-        }
+        broken.extend(strange_words(&format!("provider/src/{layer}"), &forbidden));
     }
     assert!(broken.is_empty(), "{broken:#?}");
 }

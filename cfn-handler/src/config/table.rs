@@ -30,6 +30,8 @@ pub enum Subject {
     Secrets,
     /// The ledger of requests.
     Ledger,
+    /// The log.
+    Log,
 }
 
 /// What the names of all variables begin with but those of AWS.
@@ -83,6 +85,8 @@ pub const LEDGER_TABLE: &str = "CROSSACCOUNT_LEDGER_TABLE";
 pub const LEASE_SECONDS: &str = "CROSSACCOUNT_LEASE_SECONDS";
 /// See [`VARIABLES`].
 pub const PATIENCE_SECONDS: &str = "CROSSACCOUNT_PATIENCE_SECONDS";
+/// See [`VARIABLES`]. Read before all others, in [`crate::logging`].
+pub const LOG: &str = "CROSSACCOUNT_LOG";
 
 /// A variable that may be missing.
 const OPTIONAL: Variable = Variable {
@@ -281,6 +285,14 @@ pub static VARIABLES: &[Variable] = &[
                   minutes, because IAM may not show it yet: 0 to 120.",
         example: "30",
         subject: Subject::Ledger,
+        ..OPTIONAL
+    },
+    Variable {
+        name: LOG,
+        meaning: "How much is logged: `error`, `warn`, `info`, `debug`, `trace` or `off`. When it is not set: \
+                  `AWS_LAMBDA_LOG_LEVEL`, which Lambda sets from the logging configuration of the function, else `info`.",
+        example: "debug",
+        subject: Subject::Log,
         ..OPTIONAL
     },
 ];

@@ -14,7 +14,7 @@ with a mistyped name would be off in silence.
 None of them comes from a template, and none holds a secret but the external id, which is never shown.
 ";
 
-const SUBJECTS: [(Subject, &str, &str); 5] = [
+const SUBJECTS: [(Subject, &str, &str); 6] = [
     (
         Subject::Guardrails,
         "What templates may ask for",
@@ -28,6 +28,7 @@ const SUBJECTS: [(Subject, &str, &str); 5] = [
     (Subject::Audit, "Audit records", ""),
     (Subject::Secrets, "Secrets", ""),
     (Subject::Ledger, "The ledger of requests", ""),
+    (Subject::Log, "The log", ""),
 ];
 
 /// The page.

@@ -69,7 +69,6 @@ impl Pair {
     pub(super) async fn through_terraform(&self, case: &Case) -> Result<Vec<Trace>> {
         let account = self.terraform();
         let mut observer = Observer::new(&self.scene, account, DEPLOYMENT.to_owned());
-        let mut provider = self.provider().await?;
         let mut stored = Stored::default();
         self.arrange(account, case.before).await?;
         let mut traces = Vec::new();
@@ -87,7 +86,12 @@ impl Pair {
                 }
             };
             self.scene.forget_calls().await?;
-            let done = provider.apply(&mut stored, wanted.as_ref()).await;
+            // Each apply of Terraform is a process of its own.
+            let done = self
+                .provider()
+                .await?
+                .apply(&mut stored, wanted.as_ref())
+                .await;
             if let Err(error) = &done {
                 println!("{}: Terraform: {error:#}", case.name);
             }
@@ -104,7 +108,6 @@ impl Pair {
         let owner = format!("{}/{LOGICAL_ID}", stack.id());
         let mut observer = Observer::new(&self.scene, account, owner);
         self.arrange(account, case.before).await?;
-        // Records of this account only: Terraform worked in the other one.
         let mut traces = Vec::new();
         for step in &case.steps {
             let template = match step {
@@ -197,6 +200,10 @@ async fn by_hand(account: &Account, hand: Hand) -> Result<()> {
         }
         Hand::Key => {
             iam.create_access_key().user_name(name).send().await?;
+        }
+        Hand::Login => {
+            let call = iam.create_login_profile().user_name(name);
+            call.password("Set-by-hand-0123456789").send().await?;
         }
         Hand::Delete => {
             iam.delete_user().user_name(name).send().await?;

@@ -116,11 +116,11 @@ fn bad_inputs() -> Vec<(&'static str, Value)> {
 #[tokio::test(flavor = "multi_thread")]
 async fn both_faces_refuse_the_same() {
     let pair = Pair::new().await.unwrap();
-    let mut provider = pair.provider().await.unwrap();
     let mut wrong = Vec::new();
     for (name, more) in bad_inputs() {
         let properties = with(&more);
         let wanted = for_terraform(&in_account(&properties, pair.terraform()));
+        let mut provider = pair.provider().await.unwrap();
         let applied = provider.apply(&mut Stored::default(), Some(&wanted)).await;
         match applied {
             Ok(()) => wrong.push(format!("{name}: Terraform takes it")),
