@@ -1,7 +1,7 @@
-//! The examples are held to the checks that their own tools have.
+//! The Terraform examples are held to the checks that their own tools have. For CloudFormation see `templates`.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Command;
 
 fn examples() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples")
@@ -24,56 +24,6 @@ fn files(directory: &Path, extensions: &[&str]) -> Vec<PathBuf> {
     }
     found.sort();
     found
-}
-
-fn cfn_lint(template: &Path) -> Output {
-    let requirements = Path::new(env!("CARGO_MANIFEST_DIR")).join("tools/requirements.txt");
-    let python = harness::python::environment(&requirements).unwrap();
-    // The command of the package holds the path at which it was installed; the module does not.
-    let main =
-        "import sys; from cfnlint.runner import main; sys.argv[0] = 'cfn-lint'; sys.exit(main())";
-    Command::new(python)
-        .args(["-c", main])
-        .args([
-            "--non-zero-exit-code",
-            "informational",
-            "--include-checks",
-            "I",
-            "--",
-        ])
-        .arg(template)
-        .output()
-        .unwrap()
-}
-
-#[test]
-fn every_template_is_clean_under_cfn_lint() {
-    let templates = files(&examples().join("cloudformation"), &["yaml"]);
-    assert!(!templates.is_empty());
-    for template in templates {
-        let output = cfn_lint(&template);
-        assert!(
-            output.status.success(),
-            "{}{}",
-            String::from_utf8_lossy(&output.stdout),
-            String::from_utf8_lossy(&output.stderr)
-        );
-    }
-}
-
-#[test]
-fn cfn_lint_refuses_a_template_with_a_mistake() {
-    let directory = tempfile::tempdir().unwrap();
-    let template = directory.path().join("role.yaml");
-    let text = std::fs::read_to_string(examples().join("cloudformation/member-role.yaml")).unwrap();
-    std::fs::write(
-        &template,
-        text.replace("MaxSessionDuration: !Ref", "MaxSessionDuratoin: !Ref"),
-    )
-    .unwrap();
-    let output = cfn_lint(&template);
-    assert!(!output.status.success());
-    assert!(String::from_utf8_lossy(&output.stdout).contains("MaxSessionDuratoin"));
 }
 
 #[test]

@@ -25,4 +25,5 @@ mod member_role;
 mod package;
 mod parity;
 mod standin;
+mod templates;
 mod terraform_cli;

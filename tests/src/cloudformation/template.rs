@@ -266,7 +266,11 @@ fn parameter(rules: &Value, text: &str) -> Result<Value> {
             ensure!(u64::try_from(length)? <= longest, "it is too long");
         }
         if let Some(allowed) = rules["AllowedValues"].as_array() {
-            ensure!(allowed.contains(&json!(item)), "it is not an allowed value");
+            let mut allowed = allowed.iter().flat_map(text_of_scalar);
+            ensure!(
+                allowed.any(|allowed| allowed == *item),
+                "it is not an allowed value"
+            );
         }
         if kind == "Number" {
             let number: i64 = item.parse()?;
