@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crossaccount_core::audit::Status;
 use crossaccount_core::user::Limits;
+use crossaccount_core::{Error, ErrorKind};
 use futures_util::{StreamExt as _, stream};
 use serde::Serialize;
 use tokio::time::Instant;
@@ -140,9 +141,19 @@ impl Handler {
         tell(&outcome);
         turn.leave(Left::Something).await;
         match (outcome.result, outcome.status) {
+            // Its stack may never say so: a resource that was retained gets no request any more.
+            (Err(error), _) if is_not_ours(&error) => {
+                tracing::warn!(%error, "there is no key of ours to look after any more");
+                Ok(Tended::Unchanged)
+            }
             (Err(error), _) => Err(in_template_words(&error)),
             (Ok(()), Status::Unchanged) => Ok(Tended::Unchanged),
             (Ok(()), _) => Ok(Tended::Rotated),
         }
     }
+}
+
+/// Whether the user or its keys are gone, or the user is somebody else's.
+fn is_not_ours(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::NotFound | ErrorKind::AlreadyExists)
 }

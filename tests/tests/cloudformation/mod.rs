@@ -15,5 +15,6 @@ mod overtaking;
 mod people;
 mod refused_creations;
 mod replacements;
+mod rotation;
 mod scene;
 mod updates;
