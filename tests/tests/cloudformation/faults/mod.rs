@@ -5,7 +5,10 @@
 //! says what must be true of users and credentials, and [`table`] makes each call of a clean run fail in a case of its
 //! own. Races of a Create and its Delete, deadlines, and answers that do not arrive have modules of their own.
 
+mod answers;
 mod case;
+mod deadline;
+mod ledger_down;
 mod outcome;
 mod place;
 mod race;

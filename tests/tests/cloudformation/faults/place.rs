@@ -86,7 +86,7 @@ impl Place {
         !reads.iter().any(|read| self.action.starts_with(read))
     }
 
-    fn is_of_ledger(&self) -> bool {
+    pub(super) fn is_of_ledger(&self) -> bool {
         self.action.starts_with("dynamodb:")
     }
 

@@ -211,9 +211,9 @@ fn report(what: &str, begin: Instant, count: usize, failed: &[String]) {
     assert_none_failed(count, failed);
 }
 
-/// Before and after each write, and before each read.
+/// Before each call, which is after the one before it, and after each change of the ledger.
 fn holds(places: &[Place]) -> Vec<(&Place, FaultKind)> {
-    let kinds = |place: &Place| match place.is_write() {
+    let kinds = |place: &Place| match place.is_write() && place.is_of_ledger() {
         true => vec![FaultKind::HoldBeforeCommit, FaultKind::HoldAfterCommit],
         false => vec![FaultKind::HoldBeforeCommit],
     };
