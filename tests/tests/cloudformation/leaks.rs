@@ -216,7 +216,7 @@ async fn no_secret_and_no_signature_is_in_anything_that_the_function_writes() {
     // What a template must not hold is refused, and not repeated.
     let mut alice = scene.full_user("alice");
     alice["ConsoleAccess"] = json!({"Password": MISTAKEN});
-    alice[MISTAKEN] = json!({"Password": MISTAKEN});
+    alice["Password"] = json!(MISTAKEN);
     let mut mistaken = scene.stack();
     let status = mistaken.create(&template(&alice)).await.unwrap();
     assert_eq!(status, Status::RollbackComplete);
@@ -226,9 +226,9 @@ async fn no_secret_and_no_signature_is_in_anything_that_the_function_writes() {
     for event in [
         json!({"ResponseURL": url}),
         json!({"ResponseURL": url, "RequestType": "Create", "ResourceProperties": {"Password": MISTAKEN}}),
-        json!({"ResponseURL": [url], "RequestType": MISTAKEN}),
+        json!({"ResponseURL": [url], "RequestType": "Create", "Password": MISTAKEN}),
         json!([MISTAKEN]),
-        json!({"Job": MISTAKEN}),
+        json!({"Job": "Unknown", "Password": MISTAKEN}),
         json!({"Job": "RotateAccessKeys"}),
     ] {
         scene.function.invoke(&event).await.unwrap();

@@ -39,16 +39,9 @@ async fn both_faces_do_the_same() {
 
 /// Carries out a case; everything that is not as it should be.
 async fn carry_out(case: Case) -> Vec<String> {
-    let begin = std::time::Instant::now();
     let pair = Pair::new().await.unwrap();
     let terraform = pair.through_terraform(&case).await;
-    let between = begin.elapsed();
     let cloudformation = pair.through_cloudformation(&case).await;
-    println!(
-        "TIME {} {between:?} {:?}",
-        case.name,
-        begin.elapsed() - between
-    );
     match (terraform, cloudformation) {
         (Ok(terraform), Ok(cloudformation)) => differences(&case, &terraform, &cloudformation),
         (terraform, cloudformation) => {
