@@ -155,8 +155,8 @@ pub static PROPERTIES: &[Property] = &[
         name: "AccessKey",
         shape: Shape::Object(ACCESS_KEY),
         meaning: "An access key that is made, kept in the secret store of the function, replaced in time and deleted; `{}` \
-                  takes all defaults. What is due is done by the next Update of the resource: change `RotationTrigger` to ask \
-                  for one. Keys that somebody else made are left alone. Without this property the keys that were made here \
+                  takes all defaults. What is due is done by the schedule of the function and by every Update of the \
+                  resource. Keys that somebody else made are left alone. Without this property the keys that were made here \
                   are deleted.",
         example: "{RotateAfterDays: 15}",
         ..PLAIN

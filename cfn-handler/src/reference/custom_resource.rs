@@ -31,8 +31,8 @@ Never put a secret into a property: CloudFormation shows properties in the event
 
 const UPDATES: &str = "## Updates and deletions
 
-- CloudFormation calls the function only when a property changes. What is due for an access key is done by the next
-  update of the resource: change `RotationTrigger` to ask for one.
+- CloudFormation calls the function only when a property changes. What is due for an access key is done by the schedule of
+  the function, and by every update of the resource. A change of `RotationTrigger` replaces the key at once.
 - Another `AccountId` or `UserName` makes a new user. The old one is deleted after the whole update has succeeded; when
   the update fails, the new one is deleted and the old one was never touched.
 - A failed update changes nothing about which user the resource is. CloudFormation then asks for the former properties
