@@ -8,12 +8,12 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_iam::types::User;
-use crossaccount_core::permissions::{SecretStorePolicy, secret_store_policy};
-use crossaccount_core::secrets::ParameterPrefix;
 use serde_json::{Value, json};
 
 use super::endpoint::ResponseEndpoint;
 use super::stack::{Stack, StackOptions};
+use super::template::template;
+use crate::cargo;
 use crate::lambda::{DeadlineHeader, Function, FunctionOptions, handler_binary};
 use crate::standin::{Account, Call, KMS_ALIAS, NewRole, UserSecrets, World, WorldOptions};
 
@@ -462,7 +462,7 @@ async fn role_credentials(world: &World) -> Result<BTreeMap<String, String>> {
             name: ROLE,
             path: "/",
             trust: &trust,
-            permissions: &role_permissions(world)?,
+            permissions: &role_permissions(world).await?,
             permissions_boundary: None,
             max_session_duration: 3600,
         })
@@ -487,28 +487,50 @@ async fn role_credentials(world: &World) -> Result<BTreeMap<String, String>> {
     .into())
 }
 
-fn role_permissions(world: &World) -> Result<BTreeMap<String, Value>> {
+/// The policies of the function's role, exactly as `examples/cloudformation/hub.yaml` deploys them.
+async fn role_permissions(world: &World) -> Result<BTreeMap<String, Value>> {
     let hub = world.hub().id();
-    let member_roles = world.role_arn("*");
-    let policy = json!({"Version": "2012-10-17", "Statement": [
-        {"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": member_roles},
-        {
-            "Effect": "Allow",
-            "Action": ["dynamodb:GetItem", "dynamodb:UpdateItem", "dynamodb:Scan"],
-            "Resource": format!("arn:aws:dynamodb:{REGION}:{hub}:table/{TABLE}"),
-        },
-        {"Effect": "Allow", "Action": "s3:PutObject", "Resource": format!("arn:aws:s3:::{}/*", world.audit_bucket())},
-        {"Effect": "Allow", "Action": "s3:ListBucket", "Resource": format!("arn:aws:s3:::{}", world.audit_bucket())},
-    ]});
-    let secrets = SecretStorePolicy {
-        partition: "aws".parse()?,
-        account_id: hub.parse()?,
-        region: REGION.parse()?,
-        prefix: ParameterPrefix::default(),
-        kms_key_id: KMS_ALIAS.parse()?,
-    };
-    Ok(BTreeMap::from([
-        ("handler".to_owned(), policy),
-        ("secrets".to_owned(), secret_store_policy(&secrets)),
-    ]))
+    let kms = world.hub().kms();
+    let key = kms.describe_key().key_id(KMS_ALIAS).send().await?;
+    let key = key.key_metadata.and_then(|key| key.arn);
+    let key = key.context("the key of the hub has no ARN")?;
+    let member_role = world.role_arn("0");
+    let (path, name) = member_role
+        .split_once(":role")
+        .and_then(|(_, role)| role.rsplit_once('/'))
+        .context("the member role has no name")?;
+    let table = format!("arn:aws:dynamodb:{REGION}:{hub}:table/{TABLE}");
+    let bucket = format!("arn:aws:s3:::{}", world.audit_bucket());
+    let queue = format!("arn:aws:sqs:{REGION}:{hub}:failures");
+    let deployed = template(
+        &cargo::workspace().join("examples/cloudformation/hub.yaml"),
+        &[
+            ("AWS::AccountId", hub),
+            ("AWS::Region", REGION),
+            ("AWS::StackName", "crossaccount"),
+            ("CodeBucket", "packages"),
+            ("CodeKey", "function.zip"),
+            ("AllowedAccountIds", "*"),
+            ("UserPathPrefix", "/"),
+            ("PermissionsBoundaries", "none"),
+            ("ExternalId", world.external_id()),
+            ("MemberRoleName", name),
+            ("MemberRolePath", &format!("{path}/")),
+            ("SecretsKeyArn", &key),
+        ],
+        &[
+            ("LedgerTable.Arn", &table),
+            ("AuditBucket.Arn", &bucket),
+            ("Key.Arn", &key),
+            ("FailureQueue.Arn", &queue),
+        ],
+    )?;
+    let role = &deployed.resources["FunctionRole"]["Properties"]["Policies"];
+    let mut policies = BTreeMap::new();
+    let secrets = &deployed.resources["SecretStorePolicy"]["Properties"];
+    for policy in role.as_array().into_iter().flatten().chain([secrets]) {
+        let name = policy["PolicyName"].as_str().context("a nameless policy")?;
+        policies.insert(name.to_owned(), policy["PolicyDocument"].clone());
+    }
+    Ok(policies)
 }
