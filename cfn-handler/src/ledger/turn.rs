@@ -293,6 +293,30 @@ impl Turn {
         made_of(&self.before, &user.to_string())
     }
 
+    /// Notes that another user of the resource is gone. A failure is logged: then its schedule finds nobody.
+    pub async fn forget(&self, user: &PhysicalId) {
+        let lease = &self.lease;
+        let name = |prefix: &str| format!("{prefix}{user}");
+        let sent = lease
+            .ledger
+            .update(lease.key.clone())
+            .update_expression("REMOVE #since, #adopted, #rotates")
+            .condition_expression("#holder = :holder")
+            .expression_attribute_names("#holder", attribute::HOLDER)
+            .expression_attribute_names("#since", name(attribute::MAKING_SINCE))
+            .expression_attribute_names("#adopted", name(attribute::ADOPTED))
+            .expression_attribute_names("#rotates", name(attribute::ROTATES))
+            .expression_attribute_values(":holder", text(&lease.holder))
+            .send()
+            .await;
+        if let Err(error) = sent {
+            let error = lease
+                .ledger
+                .explain(classify(error, "dynamodb:UpdateItem", None));
+            tracing::warn!(%error, "the ledger goes on knowing a user that is gone");
+        }
+    }
+
     /// Whether the ledger knows other users of the resource.
     fn knows_others(&self) -> bool {
         let own = self.lease.attribute(attribute::MAKING_SINCE);

@@ -131,10 +131,11 @@ impl Begun<'_> {
         }
         let found = self.look(&target, &spec).await;
         let found = found.map_err(|error| in_template_words(&error))?;
-        let made = self.turn.made_of(&PhysicalId::User {
+        let id = PhysicalId::User {
             account_id: target.account_id.clone(),
             name: spec.name.clone(),
-        });
+        };
+        let made = self.turn.made_of(&id);
         let Some(user) = found.filter(|user| self.was_made_for_it(user, made)) else {
             return Ok(());
         };
@@ -144,7 +145,9 @@ impl Begun<'_> {
                 format!(
                     "the user of a replacement that failed before could not be removed: {reason}"
                 )
-            })
+            })?;
+        self.turn.forget(&id).await;
+        Ok(())
     }
 
     fn was_made_for_it(&self, user: &ObservedUser, made: Made) -> bool {

@@ -271,3 +271,32 @@ async fn properties_that_no_version_understands_any_more_do_not_stop_a_deletion(
     assert_eq!(people.users().await, Vec::<String>::new());
     assert!(people.parameter("alice", "access-key").await.is_none());
 }
+
+#[rstest::rstest]
+#[case::of_another_stack(json!({"StackId": "arn:aws:cloudformation:us-east-1:700000000000:stack/other/1"}))]
+#[case::of_another_logical_id(json!({"LogicalResourceId": "Bob"}))]
+#[case::of_another_stack_with_an_id_made_up(json!({
+    "StackId": "arn:aws:cloudformation:us-east-1:700000000000:stack/other/1",
+    "PhysicalResourceId": "other-Alice-0123456789ABC",
+}))]
+#[tokio::test]
+async fn a_deletion_that_names_somebody_elses_user_leaves_it_alone(#[case] change: Value) {
+    let (mut people, alice) = with_credentials().await;
+    let create = people.stack.sent()[0].event.clone();
+    let delete = json!({
+        "RequestType": "Delete",
+        "PhysicalResourceId": people.id("alice"),
+        "RequestId": "00000000-0000-4000-8000-000000000000",
+    });
+    let delete = with(with(create, delete), change);
+    people.scene.forget_calls().await.unwrap();
+    // Its URL is that of the Create, which was answered: what counts here is what is done.
+    let done = people.scene.function.invoke(&delete).await.unwrap();
+    assert!(done.outcome.is_success());
+    assert_eq!(people.changes().await, Vec::<String>::new());
+    people.assert_is(&alice).await;
+    let told = people.scene.function.output().unwrap();
+    assert!(told.contains("does not belong to this stack"), "{told}");
+    assert_eq!(people.delete().await, Status::DeleteComplete);
+    assert_eq!(people.users().await, Vec::<String>::new());
+}

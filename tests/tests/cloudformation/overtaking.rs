@@ -214,5 +214,43 @@ async fn a_roll_back_that_overtakes_a_replacement_leaves_no_new_user(
     );
     assert_eq!(people.users().await, ["alice"]);
     people.assert_is(&alice).await;
+    let items = people.scene.ledger().await.unwrap();
+    let names = items.iter().flat_map(HashMap::keys);
+    let of_bob: Vec<_> = names.filter(|name| name.ends_with(":bob")).collect();
+    assert!(of_bob.is_empty(), "{of_bob:?}");
+    people.deleted().await;
+}
+
+#[tokio::test]
+async fn a_replacement_that_was_done_and_could_not_say_so_is_removed_by_the_roll_back() {
+    let mut people = People::new().await;
+    let alice = people.scene.full_user("alice");
+    people.created(&alice).await;
+    let (reached, release) = (Signal::new(), Signal::new());
+    let held = Reception::Held {
+        reached: reached.clone(),
+        release: release.clone(),
+    };
+    people
+        .stack
+        .receive_with(ALICE, RequestKind::Update, [held]);
+    let scene = &people.scene;
+    let answer = async {
+        reached.wait().await;
+        newer_request(scene, &newest_request(scene).await).await;
+        release.give();
+    };
+    let bob = with(alice.clone(), json!({"UserName": "bob"}));
+    let failing = template(&bob).failing(Sibling::When(reached.clone()));
+    let (status, ()) = tokio::join!(people.stack.update(&failing), answer);
+    assert_eq!(
+        status.unwrap(),
+        Status::UpdateRollbackComplete,
+        "{:#?}",
+        people.stack.events()
+    );
+    people.stack.settle().await.unwrap();
+    assert_eq!(people.users().await, ["alice"]);
+    people.assert_is(&alice).await;
     people.deleted().await;
 }
