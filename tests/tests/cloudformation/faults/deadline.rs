@@ -15,14 +15,14 @@ use crate::iam_user::faults::{assert_none_failed, run};
 /// How long an invocation may take where it hangs.
 const SHORT: Duration = Duration::from_secs(8);
 
-async fn order(case: &Case) -> Result<Order> {
+fn order(case: &Case) -> Result<Order> {
     Ok(Order::Create(template(&first(case))?))
 }
 
 /// A Create that hangs after this call, and what CloudFormation and an operator do about it.
 async fn hang(place: &Place) -> Result<()> {
     let mut case = Case::with(options(SHORT)).await?;
-    let order = order(&case).await?;
+    let order = order(&case)?;
     let account_id = case.account(place).to_owned();
     let fault = place.fault(FaultKind::HoldAfterCommit, &account_id);
     case.scene.world.control().add_fault(&fault).await?;
@@ -60,7 +60,7 @@ async fn hang(place: &Place) -> Result<()> {
 async fn a_creation_that_hangs_at_any_write_is_answered_in_time() {
     let begin = Instant::now();
     let mut case = Case::new().await.unwrap();
-    let order = order(&case).await.unwrap();
+    let order = order(&case).unwrap();
     case.carry_out(&order).await.unwrap();
     let calls = case.scene.calls().await.unwrap();
     let places = places(&calls, case.scene.world.hub().id());
@@ -86,7 +86,7 @@ async fn hold_the_key(case: &Case, kind: FaultKind) -> String {
 #[tokio::test]
 async fn a_process_that_gave_up_ends_and_writes_nothing_later() {
     let mut case = Case::with(options(SHORT)).await.unwrap();
-    let order = order(&case).await.unwrap();
+    let order = order(&case).unwrap();
     let held = hold_the_key(&case, FaultKind::HoldBeforeCommit).await;
     let status = case.carry_out(&order).await.unwrap();
     assert_eq!(
@@ -120,7 +120,7 @@ async fn a_process_that_gave_up_ends_and_writes_nothing_later() {
 #[tokio::test]
 async fn an_answer_that_hangs_too_is_sent_by_the_next_delivery() {
     let mut case = Case::with(options(SHORT)).await.unwrap();
-    let order = order(&case).await.unwrap();
+    let order = order(&case).unwrap();
     let held = hold_the_key(&case, FaultKind::HoldBeforeCommit).await;
     let plan = Reception::Held {
         reached: Signal::new(),
@@ -155,7 +155,7 @@ async fn a_process_that_lambda_kills_at_its_deadline_has_its_work_done_by_the_ne
     // It thinks that it has a minute.
     options.deadline = DeadlineHeader::Fixed(600_000);
     let mut case = Case::with(options).await.unwrap();
-    let order = order(&case).await.unwrap();
+    let order = order(&case).unwrap();
     let held = hold_the_key(&case, FaultKind::HoldAfterCommit).await;
     let status = case.carry_out(&order).await.unwrap();
     assert_eq!(status, Status::CreateComplete, "{:#?}", case.stack.events());
@@ -175,7 +175,7 @@ async fn a_deadline_that_tells_nothing_is_a_minute() {
     let mut options = options(Duration::from_secs(40));
     options.deadline = DeadlineHeader::Fixed(600_000);
     let mut case = Case::with(options).await.unwrap();
-    let order = order(&case).await.unwrap();
+    let order = order(&case).unwrap();
     let status = case.carry_out(&order).await.unwrap();
     assert_eq!(status, Status::CreateComplete, "{:#?}", case.stack.events());
     outcome::is(&case, &first(&case), 1, false).await.unwrap();

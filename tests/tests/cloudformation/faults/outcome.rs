@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result, ensure};
+use aws_sdk_iam::types::AttachedPermissionsBoundary;
 use harness::standin::UserSecrets;
 use serde_json::{Value, json};
 
@@ -134,7 +135,7 @@ async fn content(case: &Case, name: &str) -> Result<Value> {
     let inline = iam.list_user_policies().user_name(name).send().await?;
     let tags = user.tags().iter().filter(|tag| !tag.key().contains(':'));
     let boundary = user.permissions_boundary();
-    let boundary = boundary.and_then(|it| it.permissions_boundary_arn());
+    let boundary = boundary.and_then(AttachedPermissionsBoundary::permissions_boundary_arn);
     Ok(json!({
         "UserName": user.user_name(),
         "Path": user.path(),

@@ -213,9 +213,12 @@ fn report(what: &str, begin: Instant, count: usize, failed: &[String]) {
 
 /// Before each call, which is after the one before it, and after each change of the ledger.
 fn holds(places: &[Place]) -> Vec<(&Place, FaultKind)> {
-    let kinds = |place: &Place| match place.is_write() && place.is_of_ledger() {
-        true => vec![FaultKind::HoldBeforeCommit, FaultKind::HoldAfterCommit],
-        false => vec![FaultKind::HoldBeforeCommit],
+    let kinds = |place: &Place| {
+        let mut kinds = vec![FaultKind::HoldBeforeCommit];
+        if place.is_write() && place.is_of_ledger() {
+            kinds.push(FaultKind::HoldAfterCommit);
+        }
+        kinds
     };
     let holds = places.iter().flat_map(|place| {
         let kinds = kinds(place).into_iter();
