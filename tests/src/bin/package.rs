@@ -1,5 +1,6 @@
 //! `cargo package-lambdas`: the archives that AWS Lambda takes, and their digests.
 
+use std::fmt::Write as _;
 use std::io::Write as _;
 use std::process::ExitCode;
 
@@ -29,14 +30,10 @@ fn run() -> Result<String> {
     let (packages, advice) = package::package_all()?;
     let mut text = String::new();
     for package in packages {
-        text.push_str(&format!(
-            "{}  {}\n",
-            package.sha256,
-            package.archive.display()
-        ));
+        writeln!(text, "{}  {}", package.sha256, package.archive.display())?;
     }
     if let Some(advice) = advice {
-        text.push_str(&format!("note: {advice}\n"));
+        writeln!(text, "note: {advice}")?;
     }
     Ok(text)
 }
