@@ -116,10 +116,9 @@ impl People {
 
     /// Why the newest request of a kind failed.
     pub(super) fn reason(&self, kind: RequestKind) -> String {
-        let requests = self.stack.sent().iter().zip(self.stack.events());
+        let mut requests = self.stack.sent().iter().zip(self.stack.events());
         let (_, event) = requests
-            .filter(|(sent, _)| sent.kind == kind)
-            .last()
+            .rfind(|(sent, _)| sent.kind == kind)
             .expect("a request of this kind");
         event.reason.clone()
     }
@@ -278,7 +277,7 @@ impl People {
         let mut names: Vec<_> = groups
             .groups()
             .iter()
-            .map(|group| group.group_name())
+            .map(aws_sdk_iam::types::Group::group_name)
             .collect();
         names.sort_unstable();
         let boundary = user
