@@ -1,10 +1,12 @@
 //! Without its ledger the function answers FAILED and changes nothing.
 
+use std::time::Duration;
+
 use anyhow::Result;
 use harness::cloudformation::Status;
 use harness::{Fault, FaultKind};
 
-use super::case::{Order, template};
+use super::case::{Order, options, template};
 use super::table::first;
 use super::{Case, outcome};
 
@@ -53,7 +55,7 @@ fn assert_told(case: &Case, from: usize) {
 #[case::unreachable(FaultKind::DropBeforeCommit)]
 #[tokio::test]
 async fn without_the_ledger_nothing_is_made(#[case] kind: FaultKind) {
-    let mut case = Case::new().await.unwrap();
+    let mut case = Case::with(options(Duration::from_mins(1))).await.unwrap();
     let create = Order::Create(template(&first(&case)).unwrap());
     break_ledger(&case, kind).await.unwrap();
     let status = case.carry_out(&create).await.unwrap();
@@ -68,7 +70,7 @@ async fn without_the_ledger_nothing_is_made(#[case] kind: FaultKind) {
 
 #[tokio::test]
 async fn without_the_ledger_nothing_is_deleted() {
-    let mut case = Case::new().await.unwrap();
+    let mut case = Case::with(options(Duration::from_mins(1))).await.unwrap();
     let create = Order::Create(template(&first(&case)).unwrap());
     let status = case.carry_out(&create).await.unwrap();
     assert_eq!(status, Status::CreateComplete, "{:#?}", case.stack.events());

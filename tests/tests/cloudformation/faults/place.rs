@@ -59,6 +59,9 @@ impl Failure {
     }
 }
 
+/// The change with which a lease is renewed, as it stands in JSON.
+const RENEWAL: &str = "\"SET #until = :until\"";
+
 /// One call of a clean run: the nth of its kind.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in super::super) struct Place {
@@ -84,6 +87,12 @@ impl Place {
             "dynamodb:Get",
         ];
         !reads.iter().any(|read| self.action.starts_with(read))
+    }
+
+    /// Whether it comes when it comes: renewals of the lease do, and the last look whether the request was overtaken is one
+    /// more of them.
+    pub(super) fn is_renewal(&self) -> bool {
+        self.mark.as_deref() == Some(RENEWAL)
     }
 
     pub(super) fn is_of_ledger(&self) -> bool {
@@ -136,7 +145,10 @@ pub(in super::super) fn places(calls: &[Call], hub: &str) -> Vec<Place> {
             number: *number,
         }
     });
-    places.collect()
+    // How many renewals there are depends on how fast this machine is.
+    places
+        .filter(|place| !place.is_renewal() || place.number == 1)
+        .collect()
 }
 
 /// The ledger makes all its changes with one action, and renewals of the lease come between them at any time.
