@@ -69,7 +69,10 @@ impl Needle {
 fn pattern(needles: &[Needle]) -> Result<Regex> {
     let forms = needles.iter().flat_map(|needle| &needle.forms);
     let forms: Vec<String> = forms
-        .map(|(_, form)| form.iter().map(|byte| format!("\\x{byte:02x}")).collect())
+        .map(|(_, form)| {
+            let bytes: Vec<_> = form.iter().map(|byte| format!("\\x{byte:02x}")).collect();
+            bytes.concat()
+        })
         .collect();
     let mut builder = RegexBuilder::new(&forms.join("|"));
     builder.unicode(false).size_limit(256 << 20);

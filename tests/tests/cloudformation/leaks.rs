@@ -130,8 +130,9 @@ async fn update_and_kill(
     let hold = Fault::new(kind, action).in_account(account).times(1);
     let hold = control.add_fault(&hold).await.unwrap();
     let kill = async {
-        let held = control.wait_for_fault(&hold.id, 1, Duration::from_mins(1));
-        held.await
+        let arrival = control.wait_for_fault(&hold.id, 1, Duration::from_mins(1));
+        arrival
+            .await
             .unwrap_or_else(|error| panic!("{trigger}: {error}: {}", reasons(scene)));
         // What exists only now is searched for too.
         scene.note_secrets().await.unwrap();

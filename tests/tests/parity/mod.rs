@@ -99,7 +99,11 @@ fn a_difference_is_found_and_a_meant_one_has_to_be_there() {
     let one = Trace::default();
     let mut other = Trace::default();
     other.writes.push("iam:DeleteUser".to_owned());
-    let found = differences(&case(Vec::new()), &[one.clone()], &[other.clone()]);
+    let found = differences(
+        &case(Vec::new()),
+        std::slice::from_ref(&one),
+        std::slice::from_ref(&other),
+    );
     assert_eq!(found.len(), 1, "{found:?}");
     assert!(found[0].contains("iam:DeleteUser"), "{found:?}");
     let meant = || {
@@ -109,6 +113,14 @@ fn a_difference_is_found_and_a_meant_one_has_to_be_there() {
             reason: "so",
         }]
     };
-    assert!(differences(&case(meant()), &[one.clone()], &[other]).is_empty());
-    assert_eq!(differences(&case(meant()), &[one.clone()], &[one]).len(), 1);
+    assert!(differences(&case(meant()), std::slice::from_ref(&one), &[other]).is_empty());
+    assert_eq!(
+        differences(
+            &case(meant()),
+            std::slice::from_ref(&one),
+            std::slice::from_ref(&one)
+        )
+        .len(),
+        1
+    );
 }
