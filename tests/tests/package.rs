@@ -31,6 +31,22 @@ fn glibc_versions(binary: &[u8]) -> BTreeSet<(u32, u32)> {
         .collect()
 }
 
+/// The size of a section of a 64-bit little-endian ELF file; 0 when it has none of this name.
+fn section_size(binary: &[u8], name: &str) -> usize {
+    let number = |place: usize, bytes: usize| {
+        let bytes = binary[place..place + bytes].iter().rev();
+        bytes.fold(0, |number, byte| (number << 8) | usize::from(*byte))
+    };
+    let (table, entry) = (number(0x28, 8), number(0x3A, 2));
+    let header = |index: usize| table + index * entry;
+    let names = number(header(number(0x3E, 2)) + 0x18, 8);
+    let found = (0..number(0x3C, 2)).map(header).find(|header| {
+        let section = &binary[names + number(*header, 4)..];
+        section.starts_with(format!("{name}\0").as_bytes())
+    });
+    found.map_or(0, |header| number(header + 0x20, 8))
+}
+
 #[test]
 fn the_tests_run_the_binary_that_is_in_the_archive() {
     let package = packaged();
@@ -103,12 +119,9 @@ fn the_profile_of_the_archive_unwinds_after_a_panic() {
         .unwrap();
     let profile = profile.split("\n[").next().unwrap();
     assert!(profile.contains("panic = \"unwind\""), "{profile}");
-    // And so it was built: a program that ends at a panic has no tables for unwinding.
-    assert!(
-        Regex::new(r"\.gcc_except_table\x00")
-            .unwrap()
-            .is_match(&binary())
-    );
+    // And so it was built. The standard library alone brings tables for unwinding too, but few.
+    let tables = section_size(&binary(), ".gcc_except_table");
+    assert!(tables > 300_000, "{tables} bytes");
 }
 
 #[test]

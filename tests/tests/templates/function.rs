@@ -41,6 +41,8 @@ fn the_template_sets_exactly_the_variables_that_the_handler_reads() {
         // How much is logged is said in the logging configuration of the function.
         .filter(|variable| variable.name != table::LOG)
         .map(|variable| variable.name.to_owned())
+        // The logging configuration of the function says the same, and Lambda knows of it too.
+        .filter(|name| name != table::LOG)
         .collect();
     assert_eq!(set, read);
 }
@@ -108,6 +110,7 @@ fn lambda_runs_few_at_a_time_and_delivers_while_the_stack_waits() {
     );
     // The handler logs JSON lines at the level that this sets.
     assert_eq!(function["LoggingConfig"]["LogFormat"], "JSON");
+    assert_eq!(function["LoggingConfig"]["ApplicationLogLevel"], "INFO");
     assert_eq!(function["LoggingConfig"]["LogGroup"], "LogGroup");
     let deliveries = properties(&hub, "Deliveries");
     assert_eq!(deliveries["MaximumRetryAttempts"], 2);
