@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result, ensure};
-use aws_sdk_iam::types::AttachedPermissionsBoundary;
+use aws_sdk_iam::types::{AttachedPermissionsBoundary, Group};
 use harness::standin::UserSecrets;
 use serde_json::{Value, json};
 
@@ -142,7 +142,7 @@ async fn content(case: &Case, name: &str) -> Result<Value> {
         "PermissionsBoundary": boundary,
         "ManagedPolicyArns": policies.map(|it| it.policy_arn()).collect::<BTreeSet<_>>(),
         "Policies": inline.policy_names(),
-        "Groups": groups.groups().iter().map(|it| it.group_name()).collect::<BTreeSet<_>>(),
+        "Groups": groups.groups().iter().map(Group::group_name).collect::<BTreeSet<_>>(),
         "Tags": tags.map(|it| (it.key(), it.value())).collect::<BTreeSet<_>>(),
     }))
 }
