@@ -111,13 +111,14 @@ pub fn as_strings(value: &Value) -> Result<Value> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::{Content, Envelope, RequestKind, as_strings, event};
 
     #[test]
     fn scalars_become_strings_at_every_depth() {
-        let declared = json!({"A": true, "B": [14, {"C": false, "D": "x"}], "E": 1.50});
+        let declared = r#"{"A": true, "B": [14, {"C": false, "D": "x"}], "E": 1.50}"#;
+        let declared: Value = serde_json::from_str(declared).unwrap();
         let arrived = json!({"A": "true", "B": ["14", {"C": "false", "D": "x"}], "E": "1.50"});
         assert_eq!(as_strings(&declared).unwrap(), arrived);
         assert!(as_strings(&json!([null])).is_err());
