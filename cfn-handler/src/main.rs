@@ -6,14 +6,16 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use cfn_handler::protocol::delivery::Delivery;
-use cfn_handler::runtime::{self, Stopped, Unconfigured};
-use cfn_handler::{config, logging, start};
+use cfn_handler::runtime::{self, Unconfigured};
+use cfn_handler::{config, start};
 use crossaccount_core::ids::RunId;
+use crossaccount_lambda::logging;
+use crossaccount_lambda::process::{self, Stopped};
 
 fn main() -> ExitCode {
     let environment = environment();
     logging::install(|name| environment.get(name).cloned());
-    runtime::enter(serve(environment))
+    process::enter(serve(environment))
 }
 
 /// Serves with the settings of the environment. When they are wrong, stacks still get an answer.

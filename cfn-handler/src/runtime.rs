@@ -15,72 +15,26 @@ mod job;
 mod unconfigured;
 
 use std::panic::AssertUnwindSafe;
-use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crossaccount_core::clock::{Clock as _, SystemClock};
+use crossaccount_lambda::deadline::Deadline;
+use crossaccount_lambda::process::Stopped;
 use futures_util::FutureExt as _;
 use lambda_runtime::tower::util::MapResultLayer;
 use lambda_runtime::{Diagnostic, LambdaEvent, Runtime, service_fn};
 use serde_json::Value;
 use serde_json::value::RawValue;
 use tokio::time::{Instant, timeout_at};
-use tracing::{Instrument as _, error, error_span};
+use tracing::{Instrument as _, error_span};
 
-use crate::protocol::deadline::Deadline;
 use crate::protocol::delivery::Delivery;
 use crate::protocol::invocation::{self, Process, Unanswered};
 use crate::protocol::resource::Resource;
 
 pub use job::{Job, Jobs};
 pub use unconfigured::Unconfigured;
-
-/// The exit code after work that was given up (`EX_SOFTWARE`).
-const GIVEN_UP: u8 = 70;
-/// Threads that carry out work. One may be blocked by work that never lets go of it; the other one answers.
-const THREADS: usize = 2;
-
-/// Why the process ends.
-#[derive(Debug, thiserror::Error)]
-pub enum Stopped {
-    /// Work on a request was given up and may still be under way.
-    #[error(
-        "work was given up and may still be under way: the process ends, so that it cannot go on later"
-    )]
-    GivenUp,
-    /// There is nothing to serve with, or nobody to serve.
-    #[error("{0}")]
-    Failed(String),
-}
-
-/// Runs the program: `main` in a runtime of its own. Comes back when `main` does, whatever else still runs.
-pub fn enter(main: impl Future<Output = Result<(), Stopped>>) -> ExitCode {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(THREADS)
-        .enable_all()
-        .build();
-    let runtime = match runtime {
-        Ok(runtime) => runtime,
-        Err(error) => {
-            error!(%error, "the process cannot start its threads");
-            return ExitCode::FAILURE;
-        }
-    };
-    let end = runtime.block_on(main);
-    // Nothing is waited for: work that was given up ends with the process.
-    runtime.shutdown_background();
-    match end {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(stopped) => {
-            error!("{stopped}");
-            match stopped {
-                Stopped::GivenUp => ExitCode::from(GIVEN_UP),
-                Stopped::Failed(_) => ExitCode::FAILURE,
-            }
-        }
-    }
-}
 
 /// Serves requests about this kind of resource, and jobs, until Lambda ends the process.
 ///

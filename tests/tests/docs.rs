@@ -147,7 +147,15 @@ fn tests() -> BTreeSet<TestName> {
     )
     .unwrap();
     let mut found = BTreeSet::new();
-    for crate_directory in ["core", "proto", "cfn-handler", "provider", "tests"] {
+    for crate_directory in [
+        "core",
+        "proto",
+        "lambda",
+        "cfn-handler",
+        "jobs",
+        "provider",
+        "tests",
+    ] {
         for (path, text) in files(crate_directory, "rs") {
             let path = path.trim_end_matches(".rs").replace('-', "_");
             for name in test.captures_iter(&text) {
@@ -295,8 +303,10 @@ fn a_link_that_leads_nowhere_is_found() {
 
 #[test]
 fn paths_in_the_texts_exist() {
-    let path = Regex::new(r"`((?:core|proto|cfn-handler|provider|tests|examples|docs)/[\w./-]+)`")
-        .unwrap();
+    let path = Regex::new(
+        r"`((?:core|proto|lambda|cfn-handler|jobs|provider|tests|examples|docs)/[\w./-]+)`",
+    )
+    .unwrap();
     let mut missing = Vec::new();
     for file in [
         "README.md",
@@ -368,6 +378,8 @@ fn own_dependencies(manifest: &str) -> BTreeSet<String> {
     let own = [
         "crossaccount-cfn-handler",
         "crossaccount-core",
+        "crossaccount-jobs",
+        "crossaccount-lambda",
         "crossaccount-proto",
         "crossaccount-tests",
         "terraform-provider-crossaccount",
@@ -399,7 +411,14 @@ fn dependencies_point_one_way() {
     let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
     assert_eq!(of("core"), names(&[]));
     assert_eq!(of("proto"), names(&[]));
-    assert_eq!(of("cfn-handler"), names(&["crossaccount-core"]));
+    assert_eq!(of("lambda"), names(&["crossaccount-core"]));
+    for function in ["cfn-handler", "jobs"] {
+        assert_eq!(
+            of(function),
+            names(&["crossaccount-core", "crossaccount-lambda"]),
+            "{function}"
+        );
+    }
     assert_eq!(
         of("provider"),
         names(&["crossaccount-core", "crossaccount-proto"])
@@ -409,6 +428,7 @@ fn dependencies_point_one_way() {
         names(&[
             "crossaccount-cfn-handler",
             "crossaccount-core",
+            "crossaccount-lambda",
             "crossaccount-proto",
             "terraform-provider-crossaccount"
         ])
@@ -416,7 +436,7 @@ fn dependencies_point_one_way() {
     let workspace = fs::read_to_string(root().join("Cargo.toml")).unwrap();
     assert!(
         workspace.contains(
-            "members = [\"core\", \"proto\", \"provider\", \"cfn-handler\", \"tests\"]\n"
+            "members = [\"core\", \"proto\", \"provider\", \"lambda\", \"cfn-handler\", \"jobs\", \"tests\"]\n"
         )
     );
 }
@@ -439,7 +459,7 @@ fn strange_words(directory: &str, forbidden: &[&str]) -> Vec<String> {
 
 #[test]
 fn each_layer_of_the_handler_keeps_to_its_own_words() {
-    let rules: [(&str, &[&str]); 5] = [
+    let rules: [(&str, &[&str]); 3] = [
         (
             "protocol",
             &[
@@ -448,7 +468,7 @@ fn each_layer_of_the_handler_keeps_to_its_own_words() {
                 "lambda_runtime",
                 "crate::ledger",
                 "crate::lifecycle",
-                "crate::properties",
+                "crossaccount_lambda::properties",
             ],
         ),
         (
@@ -457,17 +477,9 @@ fn each_layer_of_the_handler_keeps_to_its_own_words() {
                 "aws_sdk_iam",
                 "crossaccount_core::user",
                 "crate::lifecycle",
-                "crate::properties",
-                "crate::guardrails",
+                "crossaccount_lambda::properties",
+                "crossaccount_lambda::guardrails",
             ],
-        ),
-        (
-            "properties",
-            &["aws_sdk", "crate::ledger", "crate::guardrails"],
-        ),
-        (
-            "guardrails",
-            &["aws_sdk", "crate::ledger", "crate::lifecycle"],
         ),
         ("lifecycle", &["aws_sdk", "lambda_runtime"]),
     ];
@@ -478,6 +490,23 @@ fn each_layer_of_the_handler_keeps_to_its_own_words() {
     assert!(broken.is_empty(), "{broken:#?}");
     let found = strange_words("cfn-handler/src/ledger", &["aws_sdk_dynamodb"]);
     assert!(!found.is_empty(), "the search finds nothing");
+}
+
+#[test]
+fn each_layer_of_what_functions_share_keeps_to_its_own_words() {
+    let rules: [(&str, &[&str]); 3] = [
+        (
+            "properties",
+            &["aws_sdk", "crate::guardrails", "crate::hub"],
+        ),
+        ("guardrails", &["aws_sdk", "crate::hub"]),
+        ("settings", &["aws_sdk", "crate::hub", "std::env"]),
+    ];
+    let broken: Vec<String> = rules
+        .into_iter()
+        .flat_map(|(layer, words)| strange_words(&format!("lambda/src/{layer}"), words))
+        .collect();
+    assert!(broken.is_empty(), "{broken:#?}");
 }
 
 #[test]

@@ -1,14 +1,13 @@
-//! Tests of the settings.
+//! Tests of the settings of this function; those of all functions are in `crossaccount_lambda`.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crossaccount_core::ids::{Partition, RunId};
-use crossaccount_core::secrets::SecretLocation;
-use crossaccount_core::session::AccountFilter;
+use crossaccount_core::ids::RunId;
+use crossaccount_lambda::settings::SettingsProblems;
 
-use super::table::{self, VARIABLES};
-use super::{Config, ConfigProblems, read};
+use super::table::variables;
+use super::{Config, read};
 
 /// The least that must be set.
 const LEAST: [(&str, &str); 7] = [
@@ -24,47 +23,23 @@ const LEAST: [(&str, &str); 7] = [
     ),
 ];
 
-fn environment(more: &[(&str, &str)]) -> BTreeMap<String, String> {
+fn reading(more: &[(&str, &str)]) -> Result<Config, SettingsProblems> {
     let all = LEAST.iter().chain(more);
-    all.map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-        .collect()
-}
-
-fn reading(more: &[(&str, &str)]) -> Result<Config, ConfigProblems> {
-    read(&environment(more), RunId::random())
-}
-
-fn variables(problems: &ConfigProblems) -> Vec<&str> {
-    problems
-        .iter()
-        .map(|problem| problem.variable.as_str())
-        .collect()
+    let environment: BTreeMap<String, String> = all
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+        .collect();
+    read(&environment, RunId::random())
 }
 
 #[test]
 fn the_least_allows_the_least() {
     let config = reading(&[]).unwrap();
-    let rules = &config.guardrails;
-    assert_eq!(rules.partition, Partition::Aws);
+    assert!(config.stack_accounts.allowed.is_empty());
     assert_eq!(
-        rules.accounts,
-        AccountFilter::Only(["222222222222".parse().unwrap()].into())
+        config.stack_accounts.partition,
+        config.shared.guardrails.partition
     );
-    assert_eq!(config.sessions.accounts, rules.accounts);
-    assert!(rules.stack_accounts.is_empty());
-    assert_eq!(rules.path_prefix.as_str(), "/cfn/");
-    assert_eq!(rules.boundaries.as_ref().map(Vec::len), Some(1));
-    assert!(rules.policies.is_empty() && rules.groups.is_empty());
-    assert!(!rules.inline_policies && !rules.adoption && !rules.force_destroy && !rules.secrets);
-    assert_eq!(rules.roles, ["CrossAccountUserAdmin".parse().unwrap()]);
-    assert_eq!(config.sessions.role.to_string(), "CrossAccountUserAdmin");
-    assert_eq!(config.sessions.region.as_str(), "eu-central-1");
-    assert_eq!(config.sessions.duration.get(), 900);
-    assert!(config.sessions.external_id.is_some());
-    assert_eq!(config.audit.bucket.as_str(), "audit");
-    assert_eq!(config.audit.prefix.as_str(), "crossaccount");
-    assert_eq!(config.audit.kms_key_id, None);
-    assert_eq!(config.secrets, None);
+    assert!(!config.shared.guardrails.force_destroy);
     assert_eq!(config.ledger_table, "ledger");
     assert_eq!(config.lease, Duration::from_secs(20));
     assert_eq!(config.patience, Duration::from_secs(20));
@@ -72,216 +47,36 @@ fn the_least_allows_the_least() {
 
 #[test]
 fn every_variable_is_read() {
-    let run_id = RunId::random();
-    let values: Vec<(&str, &str)> = VARIABLES
-        .iter()
+    let values: Vec<(&str, &str)> = variables()
         .map(|variable| (variable.name, variable.example))
         .collect();
-    let config = read(&environment(&values), run_id).unwrap();
-    let rules = &config.guardrails;
-    let accounts = ["222222222222", "333333333333"].map(|id| id.parse().unwrap());
-    assert_eq!(rules.accounts, AccountFilter::Only(accounts.into()));
+    let config = reading(&values).unwrap();
     assert_eq!(
-        rules.stack_accounts,
+        config.stack_accounts.allowed,
         ["111111111111".parse().unwrap()].into()
     );
-    assert_eq!(rules.path_prefix.as_str(), "/cloudformation/");
-    assert_eq!(rules.policies.len(), 2);
-    assert_eq!(rules.groups.len(), 2);
-    assert!(rules.inline_policies && rules.adoption && rules.force_destroy && rules.secrets);
-    let names = ["CrossAccountUserAdmin", "ops/CrossAccountUserAdmin"];
-    assert_eq!(rules.roles, names.map(|name| name.parse().unwrap()));
-    assert_eq!(
-        config.sessions.role.to_string(),
-        "ops/CrossAccountUserAdmin"
-    );
-    assert!(
-        config
-            .sessions
-            .session_name
-            .as_str()
-            .contains(&run_id.to_string())
-    );
-    assert_eq!(config.sessions.duration.get(), 1800);
-    assert_eq!(
-        config.audit.bucket.as_str(),
-        "crossaccount-audit-111111111111"
-    );
-    assert_eq!(config.audit.prefix.as_str(), "audit/cloudformation");
-    assert_eq!(
-        config.audit.kms_key_id.unwrap().as_str(),
-        "alias/crossaccount-audit"
-    );
-    let secrets = config.secrets.unwrap();
-    assert_eq!(secrets.kms_key_id.as_str(), "alias/crossaccount-secrets");
-    assert_eq!(secrets.prefix.as_str(), "/platform/users");
-    assert_eq!(secrets.location, SecretLocation::Member);
+    assert!(config.shared.guardrails.force_destroy);
     assert_eq!(config.ledger_table, "crossaccount-ledger");
     assert_eq!(config.lease, Duration::from_secs(30));
-}
-
-#[test]
-fn everything_that_is_missing_is_told_at_once_with_an_example() {
-    let problems = read(&BTreeMap::new(), RunId::random()).unwrap_err();
-    let mut missing = variables(&problems);
-    missing.sort_unstable();
-    let mut required = LEAST.map(|(name, _)| name);
-    required.sort_unstable();
-    assert_eq!(missing, required);
-    let text = problems.to_string();
-    let example = "CROSSACCOUNT_USER_PATH_PREFIX: it must be set; an example is /cloudformation/.";
-    assert!(text.contains(example), "{text}");
-}
-
-#[test]
-fn a_variable_that_is_set_to_nothing_is_not_set() {
-    let nothing: Vec<(&str, &str)> = VARIABLES
-        .iter()
-        .map(|variable| (variable.name, " "))
-        .collect();
-    let problems = read(&environment(&nothing), RunId::random()).unwrap_err();
-    assert_eq!(problems.iter().count(), LEAST.len(), "{problems}");
-    assert!(reading(&[("CROSSACCOUNT_ALLOWED_GROUPS", "")]).is_ok());
+    assert_eq!(config.patience, Duration::from_secs(30));
 }
 
 #[rstest::rstest]
-#[case("AWS_REGION", "us-esat-1", "Region")]
-#[case("CROSSACCOUNT_ALLOWED_ACCOUNT_IDS", "2222", "12 digits")]
-#[case("CROSSACCOUNT_ALLOWED_ACCOUNT_IDS", "222222222222,*", "12 digits")]
-#[case("CROSSACCOUNT_ALLOWED_ACCOUNT_IDS", ",", "lists nothing")]
-#[case("CROSSACCOUNT_FORBIDDEN_ACCOUNT_IDS", "*", "12 digits")]
 #[case("CROSSACCOUNT_ALLOWED_STACK_ACCOUNT_IDS", "*", "12 digits")]
-#[case("CROSSACCOUNT_USER_PATH_PREFIX", "/cfn", "begin and end with a slash")]
-#[case("CROSSACCOUNT_USER_PATH_PREFIX", "/cfn/../", "no step of the path")]
-#[case("CROSSACCOUNT_USER_PATH_PREFIX", "/cfn/*/", "wildcards")]
-#[case(
-    "CROSSACCOUNT_PERMISSIONS_BOUNDARIES",
-    "Boundary",
-    "arn:aws:iam::ACCOUNT"
-)]
-#[case(
-    "CROSSACCOUNT_PERMISSIONS_BOUNDARIES",
-    "none,arn:aws:iam::*:policy/B",
-    "\"none\" is not valid"
-)]
-#[case("CROSSACCOUNT_PERMISSIONS_BOUNDARIES", ",", "lists nothing")]
-#[case("CROSSACCOUNT_PERMISSIONS_BOUNDARIES", "None", "\"None\" is not valid")]
-#[case("CROSSACCOUNT_ALLOWED_POLICY_ARNS", "*", "\"*\" is not valid")]
-#[case("CROSSACCOUNT_ALLOWED_GROUPS", "a/b", "'/' is not allowed")]
-#[case(
-    "CROSSACCOUNT_ALLOWED_ROLE_NAMES",
-    "arn:aws:iam::222222222222:role/x",
-    "give the name alone"
-)]
-#[case("CROSSACCOUNT_ALLOW_INLINE_POLICIES", "yes", "neither true nor false")]
-#[case("CROSSACCOUNT_ALLOW_ADOPTION", "True", "neither true nor false")]
 #[case("CROSSACCOUNT_ALLOW_FORCE_DESTROY", "1", "neither true nor false")]
-#[case("CROSSACCOUNT_ROLE_NAME", "a b", "role name")]
-#[case("CROSSACCOUNT_EXTERNAL_ID", "x", "2 to 1224")]
-#[case("CROSSACCOUNT_SESSION_DURATION", "899", "from 900 to 3600")]
-#[case("CROSSACCOUNT_SESSION_DURATION", "3601", "from 900 to 3600")]
-#[case("CROSSACCOUNT_SESSION_DURATION", "1h", "from 900 to 3600")]
-#[case("CROSSACCOUNT_AUDIT_BUCKET", "s3://audit", "give the name alone")]
-#[case("CROSSACCOUNT_AUDIT_PREFIX", "a b", "key prefix")]
-#[case("CROSSACCOUNT_AUDIT_KMS_KEY_ID", "my key", "KMS key id")]
-#[case("CROSSACCOUNT_SECRETS_KMS_KEY_ID", "my key", "KMS key id")]
-#[case(
-    "CROSSACCOUNT_SECRETS_PREFIX",
-    "/x",
-    "secrets are off without CROSSACCOUNT_SECRETS_KMS_KEY_ID"
-)]
-#[case(
-    "CROSSACCOUNT_SECRETS_LOCATION",
-    "member",
-    "secrets are off without CROSSACCOUNT_SECRETS_KMS_KEY_ID"
-)]
-#[case(
-    "CROSSACCOUNT_LEDGER_TABLE",
-    "arn:aws:dynamodb:eu-central-1:1:table/t",
-    "no table name"
-)]
+#[case("CROSSACCOUNT_LEDGER_TABLE", "a", "no table name")]
 #[case("CROSSACCOUNT_LEASE_SECONDS", "0", "from 1 to 900")]
-#[case("CROSSACCOUNT_LEASE_SECONDS", "20.0", "from 1 to 900")]
-fn a_wrong_value_is_told_with_its_variable_and_an_example(
+#[case("CROSSACCOUNT_PATIENCE_SECONDS", "121", "from 0 to 120")]
+fn a_wrong_value_is_told_with_its_variable(
     #[case] name: &str,
     #[case] value: &str,
     #[case] reason: &str,
 ) {
     let problems = reading(&[(name, value)]).unwrap_err();
-    assert_eq!(variables(&problems), [name], "{problems}");
-    let text = problems.to_string();
-    assert!(text.contains(reason), "{text}");
-    let example = table::variable(name).unwrap().example;
-    assert!(text.contains(&format!("an example is {example}")), "{text}");
-}
-
-/// A rule under a wrong name would be off, and nobody would see it.
-#[rstest::rstest]
-#[case(
-    "CROSSACCOUNT_FORBIDEN_ACCOUNT_IDS",
-    Some("CROSSACCOUNT_FORBIDDEN_ACCOUNT_IDS")
-)]
-#[case(
-    "CROSSACCOUNT_FORBIDDEN_ACCOUNTS",
-    Some("CROSSACCOUNT_FORBIDDEN_ACCOUNT_IDS")
-)]
-#[case(
-    "CROSSACCOUNT_ALLOWED_POLICIES",
-    Some("CROSSACCOUNT_ALLOWED_POLICY_ARNS")
-)]
-#[case("CROSSACCOUNT_COLOUR", None)]
-fn an_unknown_variable_of_ours_is_refused_with_the_nearest_known_one(
-    #[case] name: &str,
-    #[case] meant: Option<&str>,
-) {
-    let problems = reading(&[(name, "hunter2")]).unwrap_err();
-    assert_eq!(variables(&problems), [name]);
-    let text = problems.to_string();
-    assert_eq!(text.contains("may be meant"), meant.is_some(), "{text}");
-    assert!(meant.is_none_or(|meant| text.contains(meant)), "{text}");
-    assert!(!text.contains("hunter2"), "{text}");
-}
-
-#[test]
-fn variables_of_others_are_their_own_business() {
-    assert!(
-        reading(&[
-            ("AWS_LAMBDA_FUNCTION_NAME", "users"),
-            ("crossaccount_x", "y")
-        ])
-        .is_ok()
-    );
-}
-
-#[rstest::rstest]
-#[case("*", "", Ok(AccountFilter::Any))]
-#[case("*", "999999999999", Ok(AccountFilter::AllBut(["999999999999".parse().unwrap()].into())))]
-#[case(" 222222222222 , 333333333333,", "", Ok(AccountFilter::Only(["222222222222", "333333333333"].map(|id| id.parse().unwrap()).into())))]
-#[case("222222222222,333333333333", "333333333333", Ok(AccountFilter::Only(["222222222222".parse().unwrap()].into())))]
-#[case("222222222222", "222222222222", Err(()))]
-fn forbidden_accounts_are_forbidden_whatever_is_allowed(
-    #[case] allowed: &str,
-    #[case] forbidden: &str,
-    #[case] expected: Result<AccountFilter, ()>,
-) {
-    let more = [
-        ("CROSSACCOUNT_ALLOWED_ACCOUNT_IDS", allowed),
-        ("CROSSACCOUNT_FORBIDDEN_ACCOUNT_IDS", forbidden),
-    ];
-    let read = reading(&more).map(|config| config.guardrails.accounts);
-    assert_eq!(read.map_err(|_| ()), expected);
-}
-
-#[test]
-fn boundaries_are_optional_only_when_that_is_said() {
-    let config = reading(&[("CROSSACCOUNT_PERMISSIONS_BOUNDARIES", "none")]).unwrap();
-    assert_eq!(config.guardrails.boundaries, None);
-}
-
-#[test]
-fn the_external_id_is_never_shown() {
-    let config = reading(&[("CROSSACCOUNT_EXTERNAL_ID", "hunter2-agreed")]).unwrap();
-    assert!(!format!("{config:?}").contains("hunter2"));
-    let problems = reading(&[("CROSSACCOUNT_EXTERNAL_ID", "hunter2 with spaces")]).unwrap_err();
-    assert!(!format!("{problems} {problems:?}").contains("hunter2"));
+    let wrong: Vec<&str> = problems
+        .iter()
+        .map(|problem| problem.variable.as_str())
+        .collect();
+    assert_eq!(wrong, [name], "{problems}");
+    assert!(problems.to_string().contains(reason), "{problems}");
 }

@@ -19,11 +19,11 @@ use super::{Handler, OVERTAKEN};
 use crate::ledger::{Left, Made, Turn};
 use crate::owner::owner_of;
 use crate::physical_id::PhysicalId;
-use crate::properties::UserProperties;
 use crate::protocol::answer::Reply;
 use crate::protocol::invocation::body_of;
 use crate::protocol::request::Request;
 use crate::protocol::resource::{Earlier, Handled};
+use crossaccount_lambda::properties::UserProperties;
 
 /// The share of the time that a change may take; the rest is for undoing it, in quarters.
 const SHARE_OF_CHANGE: u32 = 3;

@@ -10,9 +10,9 @@ use super::spelling::in_template_words;
 use super::{Handler, OVERTAKEN};
 use crate::ledger::Left;
 use crate::physical_id::PhysicalId;
-use crate::properties::UserProperties;
 use crate::protocol::request::Request;
 use crate::protocol::resource::Handled;
+use crossaccount_lambda::properties::UserProperties;
 
 impl Handler {
     /// Makes the user. A failed Create leaves nothing, if it can: what it made is removed again, and an id that says

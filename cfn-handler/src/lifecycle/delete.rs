@@ -17,9 +17,9 @@ use super::spelling::in_template_words;
 use super::{Handler, incoming_or_nothing};
 use crate::ledger::{Left, Made};
 use crate::physical_id::PhysicalId;
-use crate::properties::{Remembered, remember};
 use crate::protocol::request::Request;
 use crate::protocol::resource::Handled;
+use crossaccount_lambda::properties::{Remembered, remember};
 
 /// How long after the beginning of a Create its user may still be invisible.
 const YOUNG: Duration = Duration::from_mins(2);

@@ -20,15 +20,16 @@ use crossaccount_core::clock::Clock;
 use crossaccount_core::secrets::{SecretStore, SecretsSettings};
 use crossaccount_core::session::Sessions;
 use crossaccount_core::user::{Owner, Users, UsersSettings};
+use crossaccount_lambda::guardrails::Guardrails;
+use crossaccount_lambda::properties::{self, UserProperties};
 use tokio::time::Instant;
 
-use crate::guardrails::Guardrails;
 use crate::ledger::Ledger;
 use crate::physical_id::PhysicalId;
-use crate::properties::{self, UserProperties};
 use crate::protocol::answer::Reply;
 use crate::protocol::request::{Request, RequestType};
 use crate::protocol::resource::{Earlier, Handled, Resource};
+use crate::stack_accounts::StackAccounts;
 
 pub use reply::ATTRIBUTES;
 use reply::{failed, identity_of};
@@ -40,6 +41,8 @@ use spelling::in_template_words;
 pub struct Handler {
     /// What whoever writes a template may ask for.
     pub guardrails: Guardrails,
+    /// The accounts whose stacks may use the function.
+    pub stack_accounts: StackAccounts,
     /// The order of requests.
     pub ledger: Ledger,
     /// Sessions with the accounts, shared by all requests of this process.
@@ -130,8 +133,8 @@ impl Handler {
             .hub()
             .await
             .map_err(|error| in_template_words(&error))?;
-        self.guardrails
-            .check_stack(&request.stack_id, &hub.account_id)
+        self.stack_accounts
+            .check(&request.stack_id, &hub.account_id)
             .map_err(|refusal| refusal.to_string())?;
         properties::read(&request.properties).map_err(|problems| problems.to_string())
     }

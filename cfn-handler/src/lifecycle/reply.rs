@@ -9,9 +9,9 @@ use crossaccount_core::user::{ObservedUser, UserSpec, Users};
 use serde_json::{Map, Value};
 
 use crate::physical_id::PhysicalId;
-use crate::properties::remember;
 use crate::protocol::answer::Reply;
 use crate::protocol::request::Request;
+use crossaccount_lambda::properties::remember;
 
 /// The names that `Fn::GetAtt` knows. A key that is missing in one answer breaks a stack, so all are in every answer; what
 /// there is not is an empty text.

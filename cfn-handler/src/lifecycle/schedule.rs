@@ -14,7 +14,7 @@ use super::begun::tell;
 use super::spelling::in_template_words;
 use crate::ledger::{Left, Scheduled};
 use crate::owner::owner_of;
-use crate::properties;
+use crossaccount_lambda::properties;
 
 /// How many users are worked on at the same time.
 const AT_ONCE: usize = 16;

@@ -15,9 +15,9 @@ use super::spelling::in_template_words;
 use super::{Handler, incoming_or_nothing};
 use crate::ledger::{Left, Made};
 use crate::physical_id::PhysicalId;
-use crate::properties::{UserProperties, remember};
 use crate::protocol::request::Request;
 use crate::protocol::resource::Handled;
+use crossaccount_lambda::properties::{UserProperties, remember};
 
 /// How long Lambda tries to deliver an event at most.
 const LONGEST_REQUEST: SignedDuration = SignedDuration::from_hours(6);

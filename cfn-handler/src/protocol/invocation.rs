@@ -13,10 +13,10 @@ use tokio::time::{Instant, timeout_at};
 use tracing::{Instrument as _, Span, error, info, warn};
 
 use super::answer::{Reply, body};
-use super::deadline::Deadline;
 use super::delivery::{Delivery, NotDelivered};
 use super::request::{Event, NotAnswerable, Request, decode};
 use super::resource::{Earlier, Handled, Resource};
+use crossaccount_lambda::deadline::Deadline;
 
 /// What became of an invocation.
 #[derive(Debug, Clone, PartialEq, Eq)]

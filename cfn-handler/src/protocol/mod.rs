@@ -5,14 +5,12 @@
 //!
 //! In the order of an invocation:
 //! - [`request`], [`response_url`]: what CloudFormation asks, and where it waits for the answer.
-//! - [`deadline`]: how much time there is, and how much of it belongs to the answer.
 //! - [`resource`]: what a kind of custom resource has to be able to do.
 //! - [`answer`]: its reply in the form that CloudFormation takes.
 //! - [`delivery`]: the answer on its way.
 //! - [`invocation`]: all of this together.
 
 pub mod answer;
-pub mod deadline;
 pub mod delivery;
 pub mod invocation;
 pub mod request;

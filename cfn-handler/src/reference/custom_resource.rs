@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::lifecycle::ATTRIBUTES;
-use crate::properties::table::{Change, PROPERTIES, Property, Shape};
+use crossaccount_lambda::properties::table::{Change, PROPERTIES, Property, Shape};
 
 const BEGINNING: &str = "# Custom::CrossAccountIamUser
 

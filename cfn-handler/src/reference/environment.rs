@@ -2,7 +2,9 @@
 
 use std::fmt::Write as _;
 
-use crate::config::table::{Subject, VARIABLES, Variable};
+use crossaccount_lambda::settings::table::{Subject, Variable};
+
+use crate::config::table::variables;
 
 const BEGINNING: &str = "# The environment of the function
 
@@ -27,7 +29,7 @@ const SUBJECTS: [(Subject, &str, &str); 6] = [
     (Subject::Sessions, "Sessions with member accounts", ""),
     (Subject::Audit, "Audit records", ""),
     (Subject::Secrets, "Secrets", ""),
-    (Subject::Ledger, "The ledger of requests", ""),
+    (Subject::Table, "The ledger of requests", ""),
     (Subject::Log, "The log", ""),
 ];
 
@@ -39,10 +41,7 @@ pub(super) fn page() -> String {
         if !text.is_empty() {
             let _ = write!(page, "{text}\n\n");
         }
-        for variable in VARIABLES
-            .iter()
-            .filter(|variable| variable.subject == subject)
-        {
+        for variable in variables().filter(|variable| variable.subject == subject) {
             let Variable {
                 name,
                 required,

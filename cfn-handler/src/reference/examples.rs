@@ -3,8 +3,8 @@
 use saphyr::{LoadableYamlNode as _, Scalar, Yaml};
 use serde_json::{Map, Value, json};
 
-use crate::properties::read;
-use crate::properties::table::{PROPERTIES, Property, Shape};
+use crossaccount_lambda::properties::read;
+use crossaccount_lambda::properties::table::{PROPERTIES, Property, Shape};
 
 /// A template with everything that most users need.
 pub(super) const WHOLE: &str = r#"AWSTemplateFormatVersion: "2010-09-09"

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use cfn_handler::config::{self, Config, table};
 use crossaccount_core::ids::RunId;
 use crossaccount_core::secrets::SecretLocation;
+use crossaccount_lambda::settings::table as shared;
 use harness::cloudformation::Template;
 use serde_json::json;
 
@@ -36,13 +37,12 @@ fn config(changes: &[(&str, &str)]) -> Config {
 #[test]
 fn the_template_sets_exactly_the_variables_that_the_handler_reads() {
     let set: BTreeSet<String> = environment(&hub(&MOST)).into_keys().collect();
-    let read: BTreeSet<String> = table::VARIABLES
-        .iter()
+    let read: BTreeSet<String> = table::variables()
         // How much is logged is said in the logging configuration of the function.
-        .filter(|variable| variable.name != table::LOG)
+        .filter(|variable| variable.name != shared::LOG)
         .map(|variable| variable.name.to_owned())
         // The logging configuration of the function says the same, and Lambda knows of it too.
-        .filter(|name| name != table::LOG)
+        .filter(|name| name != shared::LOG)
         .collect();
     assert_eq!(set, read);
 }
@@ -51,8 +51,8 @@ fn the_template_sets_exactly_the_variables_that_the_handler_reads() {
 fn the_handler_accepts_what_the_template_sets() {
     let least = config(&[]);
     assert_eq!(least.ledger_table, "ledger-table");
-    assert_eq!(least.audit.bucket.as_str(), "audit-bucket");
-    let secrets = least.secrets.unwrap();
+    assert_eq!(least.shared.audit.bucket.as_str(), "audit-bucket");
+    let secrets = least.shared.secrets.unwrap();
     assert_eq!(secrets.location, SecretLocation::Hub);
     assert_eq!(
         secrets.kms_key_id.as_str(),
@@ -68,32 +68,37 @@ fn the_handler_accepts_what_the_template_sets() {
 
 #[test]
 fn secrets_are_where_the_template_says() {
-    assert!(config(&[("SecretsLocation", "off")]).secrets.is_none());
+    assert!(
+        config(&[("SecretsLocation", "off")])
+            .shared
+            .secrets
+            .is_none()
+    );
     let member = [
         ("SecretsLocation", "member"),
         ("MemberSecretsKeyId", "alias/crossaccount"),
     ];
-    let secrets = config(&member).secrets.unwrap();
+    let secrets = config(&member).shared.secrets.unwrap();
     assert_eq!(secrets.location, SecretLocation::Member);
     assert_eq!(secrets.kms_key_id.as_str(), "alias/crossaccount");
     let key = "arn:aws:kms:eu-central-1:111111111111:key/of-mine";
-    let secrets = config(&[("SecretsKeyArn", key)]).secrets.unwrap();
+    let secrets = config(&[("SecretsKeyArn", key)]).shared.secrets.unwrap();
     assert_eq!(secrets.kms_key_id.as_str(), key);
 }
 
 #[test]
 fn defaults_of_the_template_are_those_of_the_handler() {
     let set = environment(&hub(&[]));
-    for variable in table::VARIABLES {
+    for variable in table::variables() {
         let given = LEAST.iter().any(|(name, _)| {
             variable.name.replace("CROSSACCOUNT_", "").replace('_', "") == name.to_ascii_uppercase()
         });
-        if given || variable.default.is_empty() || variable.name == table::ROLE_NAME {
+        if given || variable.default.is_empty() || variable.name == shared::ROLE_NAME {
             continue;
         }
         assert_eq!(set[variable.name], variable.default, "{}", variable.name);
     }
-    assert_eq!(set[table::ROLE_NAME], "/CrossAccountUserAdmin");
+    assert_eq!(set[shared::ROLE_NAME], "/CrossAccountUserAdmin");
 }
 
 #[test]

@@ -11,11 +11,11 @@ use tokio::time::Instant;
 
 use super::{End, Outcome, Process, Unanswered, run};
 use crate::protocol::answer::Reply;
-use crate::protocol::deadline::Deadline;
 use crate::protocol::delivery::Delivery;
 use crate::protocol::request::{NotAnswerable, Request};
 use crate::protocol::resource::{Earlier, Handled, Resource};
 use crate::protocol::testing::{Bucket, Does, TARGET};
+use crossaccount_lambda::deadline::Deadline;
 
 /// What a method of the resource does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -10,12 +10,13 @@ const MOST_LISTED: usize = 8;
 pub struct Refusal(Vec<String>);
 
 impl Refusal {
-    pub(super) fn add(&mut self, sentence: impl Into<String>) {
+    /// Adds a sentence.
+    pub fn add(&mut self, sentence: impl Into<String>) {
         self.0.push(sentence.into());
     }
 
     /// A value that is not among those that a variable lists.
-    pub(super) fn not_among<T: Display>(
+    pub fn not_among<T: Display>(
         &mut self,
         place: &str,
         value: impl Display,
@@ -29,7 +30,7 @@ impl Refusal {
     }
 
     /// A value that is not there, although one of those that a variable lists must be.
-    pub(super) fn missing<T: Display>(
+    pub fn missing<T: Display>(
         &mut self,
         place: &str,
         allowed: impl IntoIterator<Item = T>,
@@ -42,11 +43,15 @@ impl Refusal {
     }
 
     /// Something that is only allowed when a variable says so.
-    pub(super) fn switched_off(&mut self, what: &str, variable: &str) {
+    pub fn switched_off(&mut self, what: &str, variable: &str) {
         self.add(format!("{what} is not allowed; {variable} is not true."));
     }
 
-    pub(super) fn into_result(self) -> Result<(), Self> {
+    /// Success when no rule is broken.
+    ///
+    /// # Errors
+    /// The refusal itself.
+    pub fn into_result(self) -> Result<(), Self> {
         if self.0.is_empty() { Ok(()) } else { Err(self) }
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crossaccount_core::ids::{AccountId, Partition};
+use crossaccount_core::ids::Partition;
 use crossaccount_core::session::AccountFilter;
 use crossaccount_core::user::ObservedUser;
 use serde_json::{Value, json};
@@ -16,7 +16,6 @@ fn rules() -> Guardrails {
     Guardrails {
         partition: Partition::Aws,
         accounts: AccountFilter::Only(["222222222222".parse().unwrap()].into()),
-        stack_accounts: [].into(),
         path_prefix: "/cfn/".parse().unwrap(),
         boundaries: Some(vec!["arn:aws:iam::*:policy/boundaries/*".parse().unwrap()]),
         policies: vec![
@@ -240,30 +239,6 @@ fn a_long_list_of_allowed_values_is_cut() {
         found[0].ends_with("000000000007 and 492 more."),
         "{found:?}"
     );
-}
-
-#[rstest::rstest]
-#[case::of_the_hub("arn:aws:cloudformation:eu-central-1:111111111111:stack/people/7d6c2c90", &[], true)]
-#[case::of_another_account("arn:aws:cloudformation:eu-central-1:444444444444:stack/people/7d6c2c90", &[], false)]
-#[case::of_an_allowed_account("arn:aws:cloudformation:eu-central-1:444444444444:stack/people/7d6c2c90", &["444444444444"], true)]
-#[case::of_the_hub_that_is_not_listed("arn:aws:cloudformation:eu-central-1:111111111111:stack/people/7d6c2c90", &["444444444444"], false)]
-#[case::of_another_partition("arn:aws-cn:cloudformation:cn-north-1:111111111111:stack/people/7d6c2c90", &[], false)]
-#[case::of_another_service("arn:aws:iam:eu-central-1:111111111111:stack/people/7d6c2c90", &[], false)]
-#[case::no_stack("arn:aws:cloudformation:eu-central-1:111111111111:stackset/people", &[], false)]
-#[case::a_stack_further_inside("arn:aws:cloudformation:eu-central-1:444444444444:111111111111:stack/people/7d6c2c90", &[], false)]
-#[case::no_arn("people", &[], false)]
-#[case::nothing("", &[], false)]
-fn only_stacks_of_allowed_accounts_are_served(
-    #[case] stack_id: &str,
-    #[case] allowed: &[&str],
-    #[case] passes: bool,
-) {
-    let rules = Guardrails {
-        stack_accounts: allowed.iter().map(|id| id.parse().unwrap()).collect(),
-        ..rules()
-    };
-    let hub: AccountId = "111111111111".parse().unwrap();
-    assert_eq!(rules.check_stack(stack_id, &hub).is_ok(), passes);
 }
 
 fn existing(path: &str) -> ObservedUser {

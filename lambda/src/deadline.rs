@@ -59,24 +59,24 @@ impl Deadline {
 
     /// How long we wait to hear what became of an earlier delivery: as long as an answer may take, and no more than
     /// half of the work's time.
-    pub(super) fn looking_back(&self, now: Instant) -> Instant {
+    pub fn looking_back(&self, now: Instant) -> Instant {
         let half = self.work.saturating_duration_since(now) / 2;
         now + half.min(self.reserve)
     }
 
     /// How long remembering the answer may keep it from being sent.
-    pub(super) fn remembering(&self, now: Instant) -> Instant {
+    pub fn remembering(&self, now: Instant) -> Instant {
         now + self.reserve * 3 / 20
     }
 
     /// When the last attempt to deliver has to be over. That leaves seven tenths of the reserve for the delivery, when
     /// the work and the remembering took all that they may.
-    pub(super) fn delivery(&self) -> Instant {
+    pub fn delivery(&self) -> Instant {
         self.end - self.reserve / 10
     }
 
     /// When everything has to be over.
-    pub(super) fn end(&self) -> Instant {
+    pub fn end(&self) -> Instant {
         self.end
     }
 }

@@ -1,14 +1,13 @@
-//! What whoever writes a template may ask for: the function is a deputy, and these are its rules.
+//! What whoever writes about a user may ask for: a function is a deputy, and these are its rules.
 //!
-//! Whoever may create a stack chooses account, name and policies of a user, and the function has the rights to make it. So
-//! what may be chosen is said by whoever runs the function, in its environment ([`crate::config`]), and never by a template.
+//! Whoever may create a stack, write a row of the registry or invoke a job chooses account, name and policies of a user, and
+//! the function has the rights to make it. So what may be chosen is said by whoever runs the function, in its environment
+//! ([`crate::settings`]), and never by what it is asked for.
 //! Everything here is pure: nothing is asked of AWS, and a refused request changes nothing.
 
 mod refusal;
 #[cfg(test)]
 mod tests;
-
-use std::collections::BTreeSet;
 
 use crossaccount_core::ids::{
     AccountId, GroupName, Partition, Path, PolicyArn, PolicyName, RoleName,
@@ -17,8 +16,8 @@ use crossaccount_core::permissions::{GroupPattern, PolicyPattern};
 use crossaccount_core::session::{AccountFilter, Target};
 use crossaccount_core::user::{Adoption, ObservedUser, UserSpec};
 
-use crate::config::table;
 use crate::properties::UserProperties;
+use crate::settings::table;
 pub use refusal::Refusal;
 
 /// The rules of the function.
@@ -32,8 +31,6 @@ pub struct Guardrails {
     pub partition: Partition,
     /// The accounts in which users are managed.
     pub accounts: AccountFilter,
-    /// The accounts whose stacks may use the function; empty means the hub account alone.
-    pub stack_accounts: BTreeSet<AccountId>,
     /// What the path of every user begins with.
     pub path_prefix: Path,
     /// The boundaries of which every user must have one; `None` makes boundaries optional.
@@ -55,7 +52,7 @@ pub struct Guardrails {
 }
 
 impl Guardrails {
-    /// Refuses what a template may not ask for: all rules that do not need the user itself.
+    /// Refuses what nobody may ask for: all rules that do not need the user itself.
     ///
     /// # Errors
     /// All rules that are broken.
@@ -112,49 +109,8 @@ impl Guardrails {
         refusal.into_result()
     }
 
-    /// Whether a stack may use this function. `hub` is the account of the function.
-    ///
-    /// # Errors
-    /// When the id is no ARN of a stack, or its account or partition is not allowed.
-    pub fn check_stack(&self, stack_id: &str, hub: &AccountId) -> Result<(), Refusal> {
-        let mut refusal = Refusal::default();
-        let parts: Vec<&str> = stack_id.splitn(6, ':').collect();
-        let &["arn", partition, "cloudformation", _, account, resource] = parts.as_slice() else {
-            refusal.add("StackId: it is no ARN of a stack.");
-            return refusal.into_result();
-        };
-        if partition != self.partition.as_str() || !resource.starts_with("stack/") {
-            refusal.add(format!(
-                "StackId: it is no ARN of a stack in the partition {}.",
-                self.partition
-            ));
-        }
-        let is_allowed = if self.stack_accounts.is_empty() {
-            account == hub.as_str()
-        } else {
-            self.stack_accounts
-                .iter()
-                .any(|allowed| allowed.as_str() == account)
-        };
-        if !is_allowed {
-            let hub = BTreeSet::from([hub.clone()]);
-            let allowed = if self.stack_accounts.is_empty() {
-                &hub
-            } else {
-                &self.stack_accounts
-            };
-            refusal.not_among(
-                "the account of the stack",
-                account,
-                allowed,
-                table::ALLOWED_STACK_ACCOUNT_IDS,
-            );
-        }
-        refusal.into_result()
-    }
-
     /// Whether a user that exists may be adopted: its path, and what it would keep because `wanted` does not manage it.
-    /// Otherwise a template could take over an administrator and make a key for it.
+    /// Otherwise whoever asks could take over an administrator and make a key for it.
     ///
     /// Needs the user with `Facets::ALL`: what was not read is refused.
     ///
@@ -320,7 +276,7 @@ impl Guardrails {
 
 /// Refuses a path that people or policies could read in two ways. IAM takes every step as it is, also `..`, but not
 /// everything that compares ARNs does.
-pub(crate) fn plain_path(path: &Path) -> Result<(), &'static str> {
+pub fn plain_path(path: &Path) -> Result<(), &'static str> {
     let inner = path
         .as_str()
         .strip_prefix('/')

@@ -18,13 +18,17 @@ use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::{Layer as _, Registry, fmt};
 
-use crate::config::table::LOG;
+use crate::settings::table::LOG;
 
 /// Our own crates, by the first part of their module paths.
-const OWN_TARGETS: [&str; 3] = [
+const OWN_TARGETS: [&str; 7] = [
     "cfn_handler",
     "crossaccount_cfn_handler",
     "crossaccount_core",
+    "crossaccount_lambda",
+    "jobs",
+    "provision",
+    "reconcile",
 ];
 
 /// Sends events of this process to stdout from now on, and panics without their texts. A second call changes nothing
@@ -148,7 +152,7 @@ mod tests {
                 "level": "ERROR",
                 "message": "two\nlines",
                 "account_id": "222222222222",
-                "target": "cfn_handler::logging::tests",
+                "target": "crossaccount_lambda::logging::tests",
                 "spans": [
                     {"name": "invocation", "lambda_request_id": "8f"},
                     {"name": "request", "stack_id": "arn:stack", "logical_resource_id": "Alice"},
@@ -210,7 +214,7 @@ mod tests {
         );
         assert_eq!(lines[0]["spans"][0]["request_id"], "0b1c2d3e");
         let place = lines[0]["place"].as_str().unwrap();
-        assert!(place.starts_with("cfn-handler/src/logging.rs:"), "{place}");
+        assert!(place.starts_with("lambda/src/logging.rs:"), "{place}");
         assert!(!lines[0].to_string().contains("hunter2"), "{lines:?}");
     }
 

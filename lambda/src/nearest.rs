@@ -4,10 +4,7 @@
 const ALIKE: f64 = 0.6;
 
 /// The candidate that is most like a word, if any is. Case and underscores do not count: `account_id` is `AccountId`.
-pub(crate) fn nearest<'a>(
-    word: &str,
-    candidates: impl IntoIterator<Item = &'a str>,
-) -> Option<&'a str> {
+pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let plain = |text: &str| text.replace(['_', '-'], "").to_lowercase();
     // A word of a megabyte is like none of ours, and comparing takes time.
     let word: String = plain(word).chars().take(100).collect();

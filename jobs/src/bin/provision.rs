@@ -1,0 +1,3 @@
+//! The function `provision`.
+
+fn main() {}

@@ -1,0 +1,3 @@
+//! The function `reconcile`.
+
+fn main() {}
