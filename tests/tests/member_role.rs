@@ -82,6 +82,7 @@ fn the_template_permits_what_the_features_need_and_nothing_else() {
         ("AllowConsoleAccess", Feature::ConsoleAccess),
         ("AllowAccessKeys", Feature::AccessKeys),
         ("AllowMemberSecrets", Feature::MemberSecrets),
+        ("AllowInventory", Feature::Inventory),
     ];
     for combination in 0..1_u32 << switches.len() {
         let mut features = Feature::ALL.to_vec();
@@ -105,6 +106,7 @@ fn the_template_keeps_secrets_below_the_prefix_that_is_given() {
         &[
             ("AllowForceDestroy", "true"),
             ("AllowMemberSecrets", "true"),
+            ("AllowInventory", "true"),
             ("ParameterPrefix", "/platform/iam"),
         ],
         &MemberRolePolicy {

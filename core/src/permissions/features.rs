@@ -56,11 +56,14 @@ pub enum Feature {
     AccessKeys,
     /// Keep secrets in the member account itself (`secrets.location = "member"`).
     MemberSecrets,
+    /// Read all users of an account with what they hold in one call, as the registry does. AWS knows no narrower
+    /// permission for it: it shows roles and policies of the account too.
+    Inventory,
 }
 
 impl Feature {
     /// All features, in the order of the documentation.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Users,
         Self::Tags,
         Self::PermissionsBoundary,
@@ -73,13 +76,14 @@ impl Feature {
         Self::ConsoleAccess,
         Self::AccessKeys,
         Self::MemberSecrets,
+        Self::Inventory,
     ];
 
-    /// What a member role is for unless somebody chooses: everything, with the secrets in the hub
-    /// account.
+    /// What a member role is for unless somebody chooses: everything that one user needs, with the secrets in the
+    /// hub account.
     pub fn default_choice() -> Vec<Self> {
         let mut features = Self::ALL.to_vec();
-        features.retain(|feature| *feature != Self::MemberSecrets);
+        features.retain(|feature| !matches!(feature, Self::MemberSecrets | Self::Inventory));
         features
     }
 
@@ -98,6 +102,7 @@ impl Feature {
             Self::ConsoleAccess => "console_access",
             Self::AccessKeys => "access_keys",
             Self::MemberSecrets => "member_secrets",
+            Self::Inventory => "inventory",
         }
     }
 }
@@ -134,10 +139,11 @@ mod tests {
     }
 
     #[test]
-    fn secrets_stay_in_the_hub_unless_somebody_chooses() {
+    fn secrets_stay_in_the_hub_and_accounts_unread_unless_somebody_chooses() {
         let mut all = Feature::default_choice();
         assert!(!all.contains(&Feature::MemberSecrets));
-        all.push(Feature::MemberSecrets);
+        assert!(!all.contains(&Feature::Inventory));
+        all.extend([Feature::MemberSecrets, Feature::Inventory]);
         assert_eq!(all, Feature::ALL);
     }
 

@@ -24,7 +24,8 @@ pub use hub::{SecretStorePolicy, secret_store_policy};
 pub use member::{MemberRolePolicy, POLICY_SIZE_LIMIT, PolicyTarget, member_role_policy};
 pub use patterns::{ExternalId, GroupPattern, OrganizationId, PolicyPattern, PrincipalPattern};
 pub use sessions::{
-    SESSION_POLICY_SIZE_LIMIT, read_session_policy, secrets_session_policy, write_session_policy,
+    SESSION_POLICY_SIZE_LIMIT, inventory_session_policy, read_session_policy,
+    secrets_session_policy, write_session_policy,
 };
 pub use table::{RequiredAction, Scope, required_actions};
 pub use trust::{MemberRoleTrust, SessionProperty, member_role_trust_policy};

@@ -29,12 +29,27 @@ pub fn secrets_session_policy() -> String {
     allow(SecretLocation::Member, &[Access::ReadSecret])
 }
 
+/// The policy of a read session that may look at all users of an account at once: for the registry.
+pub fn inventory_session_policy(location: SecretLocation) -> String {
+    let mut features = features(location);
+    features.push(Feature::Inventory);
+    document(&features, &[Access::Read])
+}
+
 fn allow(location: SecretLocation, accesses: &[Access]) -> String {
-    let features = match location {
-        SecretLocation::Hub => Feature::default_choice(),
-        SecretLocation::Member => Feature::ALL.to_vec(),
-    };
-    let actions: Vec<_> = required_actions(&features)
+    document(&features(location), accesses)
+}
+
+fn features(location: SecretLocation) -> Vec<Feature> {
+    let mut features = Feature::default_choice();
+    if location == SecretLocation::Member {
+        features.push(Feature::MemberSecrets);
+    }
+    features
+}
+
+fn document(features: &[Feature], accesses: &[Access]) -> String {
+    let actions: Vec<_> = required_actions(features)
         .into_iter()
         .filter(|row| accesses.contains(&row.access))
         .map(|row| row.action)
@@ -51,8 +66,8 @@ mod tests {
     use serde_json::Value;
 
     use super::{
-        SESSION_POLICY_SIZE_LIMIT, read_session_policy, secrets_session_policy,
-        write_session_policy,
+        SESSION_POLICY_SIZE_LIMIT, inventory_session_policy, read_session_policy,
+        secrets_session_policy, write_session_policy,
     };
     use crate::permissions::{Access, Feature, required_actions};
     use crate::secrets::SecretLocation;
@@ -70,6 +85,7 @@ mod tests {
         for location in SecretLocation::ALL {
             all.push(read_session_policy(location));
             all.push(write_session_policy(location));
+            all.push(inventory_session_policy(location));
         }
         all
     }
@@ -124,8 +140,15 @@ mod tests {
         let read = read_session_policy(SecretLocation::Member);
         let write = write_session_policy(SecretLocation::Member);
         let secrets = secrets_session_policy();
+        let inventory = inventory_session_policy(SecretLocation::Member);
         for row in required_actions(&Feature::ALL) {
             let quoted = format!("{:?}", row.action);
+            assert_eq!(inventory.contains(&quoted), row.access == Access::Read);
+            if row.features == [Feature::Inventory] {
+                // Nobody but the registry looks at whole accounts.
+                assert!(!read.contains(&quoted) && !write.contains(&quoted));
+                continue;
+            }
             let held = (
                 read.contains(&quoted),
                 write.contains(&quoted),

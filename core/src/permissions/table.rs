@@ -160,7 +160,7 @@ const fn row(
 const TABLE: &[RequiredAction] = {
     use Access::{Read, ReadSecret, Write};
     use Feature::{
-        AccessKeys, ConsoleAccess, DataSources, ForceDestroy, Groups, InlinePolicies,
+        AccessKeys, ConsoleAccess, DataSources, ForceDestroy, Groups, InlinePolicies, Inventory,
         ManagedPolicies, MemberSecrets, PermissionsBoundary, Quarantine, Tags, Users,
     };
     use Scope::{
@@ -178,6 +178,12 @@ const TABLE: &[RequiredAction] = {
             &[ConsoleAccess],
         ),
         row("ssm:DescribeParameters", Read, Account, &[MemberSecrets]),
+        row(
+            "iam:GetAccountAuthorizationDetails",
+            Read,
+            Account,
+            &[Inventory],
+        ),
         row("iam:GetUser", Read, FindUser, &[Users, DataSources]),
         row(
             "iam:ListUserPolicies",
@@ -543,6 +549,7 @@ mod tests {
     #[case(Feature::MemberSecrets, "ssm:PutParameter")]
     #[case(Feature::MemberSecrets, "kms:Decrypt")]
     #[case(Feature::DataSources, "iam:ListUsers")]
+    #[case(Feature::Inventory, "iam:GetAccountAuthorizationDetails")]
     fn an_action_goes_when_its_only_feature_goes(#[case] feature: Feature, #[case] action: &str) {
         let others: Vec<_> = Feature::ALL
             .into_iter()

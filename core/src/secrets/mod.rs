@@ -11,6 +11,7 @@
 
 mod description;
 mod name;
+mod own;
 mod settings;
 mod state;
 mod store;
@@ -21,6 +22,7 @@ mod write;
 
 pub use crate::audit::KmsKeyId;
 pub use name::{ParameterName, SecretKind};
+pub(crate) use own::OwnParameters;
 pub use settings::{ParameterPrefix, SecretLocation, SecretsSettings};
 pub use state::{KeyCheck, ParameterState};
 pub use store::SecretStore;

@@ -8,6 +8,7 @@ use aws_sdk_ssm::types::{ParameterMetadata, ParameterStringFilter, ResourceTypeF
 use futures_util::future::try_join;
 
 use super::description::credential;
+use super::own::OwnParameters;
 use super::{
     KeyCheck, ParameterName, ParameterState, SecretKind, SecretLocation, SecretValue,
     SecretsSettings,
@@ -31,6 +32,7 @@ pub struct SecretStore {
     settings: SecretsSettings,
     pub(super) owner: Owner,
     listings: Flights<Target, Arc<Listing>>,
+    pub(super) own: Flights<Option<Target>, Arc<OwnParameters>>,
     keys: Flights<Option<Target>, Arc<KeyCheck>>,
     /// What this process has last seen or done, which is newer than any listing.
     seen: Mutex<HashMap<ParameterName, ParameterState>>,
@@ -53,6 +55,7 @@ impl SecretStore {
             settings,
             owner,
             listings: Flights::new(),
+            own: Flights::new(),
             keys: Flights::new(),
             seen: Mutex::new(HashMap::new()),
         }
@@ -296,7 +299,7 @@ fn credential_in(name: &ParameterName, description: Option<&str>) -> Option<Stri
     credential(kind_of(name)?, description?)
 }
 
-fn filter(key: &str, option: &str, value: &str) -> Result<ParameterStringFilter, Error> {
+pub(super) fn filter(key: &str, option: &str, value: &str) -> Result<ParameterStringFilter, Error> {
     ParameterStringFilter::builder()
         .key(key)
         .option(option)
@@ -311,7 +314,7 @@ fn filter(key: &str, option: &str, value: &str) -> Result<ParameterStringFilter,
 ///
 /// A page may hold fewer parameters than asked for, and none at all, before the last one
 /// (`DescribeParameters` in the SSM API reference): only the token tells the end.
-async fn describe(
+pub(super) async fn describe(
     session: &Session,
     filters: &[ParameterStringFilter],
 ) -> Result<Vec<ParameterMetadata>, Error> {

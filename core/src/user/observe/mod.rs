@@ -1,11 +1,12 @@
 //! Reading users: everything of one user at the same time, in one round trip of latency.
 
+mod account;
 mod credentials;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 
-use aws_sdk_iam::types::User;
+use aws_sdk_iam::types::{Tag, User};
 use futures_util::future::{BoxFuture, try_join_all};
 use jiff::Timestamp;
 use percent_encoding::percent_decode_str;
@@ -17,6 +18,7 @@ use crate::ids::{GroupName, InvalidId, Path, PolicyArn, PolicyName, UserName};
 use crate::secrets::{ParameterName, SecretKind, SecretStore};
 use crate::session::{Session, Target};
 
+pub(super) use account::users as account_users;
 pub(super) use credentials::{list_access_keys, login_profile};
 
 /// A user as `ListUsers` tells it: without tags and boundary.
@@ -514,18 +516,20 @@ pub(super) fn from_user(session: &Session, user: &User) -> Result<ObservedUser, 
         create_date: timestamp(Some(user.create_date())),
         password_last_used: timestamp(user.password_last_used()),
         permissions_boundary: boundary,
-        tags: user
-            .tags()
-            .iter()
-            .filter(|tag| !tag.key().starts_with("aws:"))
-            .map(|tag| (tag.key().to_owned(), tag.value().to_owned()))
-            .collect(),
+        tags: from_tags(user.tags()),
         managed_policy_arns: None,
         inline_policies: None,
         groups: None,
         access_keys: None,
         console_access: None,
     })
+}
+
+/// All tags but those of AWS itself.
+fn from_tags(tags: &[Tag]) -> BTreeMap<String, String> {
+    let tags = tags.iter().filter(|tag| !tag.key().starts_with("aws:"));
+    tags.map(|tag| (tag.key().to_owned(), tag.value().to_owned()))
+        .collect()
 }
 
 pub(super) fn timestamp(time: Option<&aws_smithy_types::DateTime>) -> Option<Timestamp> {

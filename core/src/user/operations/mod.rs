@@ -15,6 +15,7 @@ mod handout;
 mod read;
 mod refusal;
 mod remove;
+mod survey;
 mod types;
 mod update;
 
@@ -39,6 +40,7 @@ use crate::session::{Session, Sessions, Target};
 
 pub use create::existing_user_warning;
 pub use handout::{HeldKey, HeldPassword, Holder};
+pub use survey::Survey;
 pub use types::{Adoption, Limits, Outcome, Recorded, Removal, Scope, UsersSettings};
 
 /// One user of one account, by the name that IAM compares.

@@ -21,8 +21,9 @@ const OPTIONS: &[Known] = &[
         kind: "List of String",
         description: "What the role is for, of `users`, `tags`, `permissions_boundary`, `managed_policies`, \
                       `inline_policies`, `groups`, `force_destroy`, `quarantine`, `data_sources`, `console_access`, \
-                      `access_keys` and `member_secrets`. Without it: everything that the provider can do with the secrets \
-                      in the hub account, that is all but `member_secrets`.",
+                      `access_keys`, `member_secrets` and `inventory` (the registry reads all users of an account in one \
+                      call). Without it: everything that the provider can do with the secrets in the hub account, that is \
+                      all but `member_secrets` and `inventory`.",
     },
     Known {
         name: "user_path_prefix",
