@@ -6,7 +6,7 @@ use crossaccount_core::Error;
 use crossaccount_core::audit::{Audit, Face, RunContext};
 use crossaccount_core::clock::{Clock, SystemClock};
 use crossaccount_core::ids::RunId;
-use crossaccount_lambda::hub::Hub;
+use crossaccount_lambda::hub::{Hub, Reads};
 
 use crate::config::Config;
 use crate::ledger::Ledger;
@@ -19,7 +19,7 @@ use crate::lifecycle::Handler;
 pub async fn handler(config: Config, run_id: RunId) -> Result<Handler, Error> {
     let hub = Hub::find().await?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let sessions = hub.sessions(&config.shared, Arc::clone(&clock))?;
+    let sessions = hub.sessions(&config.shared, Reads::Users, Arc::clone(&clock))?;
     let run = RunContext {
         run_id,
         face: Face::Cloudformation,

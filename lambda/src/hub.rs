@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use crossaccount_core::clock::Clock;
 use crossaccount_core::permissions::{
-    read_session_policy, secrets_session_policy, write_session_policy,
+    inventory_session_policy, read_session_policy, secrets_session_policy, write_session_policy,
 };
 use crossaccount_core::secrets::SecretLocation;
 use crossaccount_core::session::{Base, Endpoints, SessionPolicies, Sessions, http_client};
@@ -20,6 +20,15 @@ use crate::settings::Settings;
 const TABLE_ATTEMPT: Duration = Duration::from_secs(3);
 const TABLE_OPERATION: Duration = Duration::from_secs(12);
 const TABLE_ATTEMPTS: u32 = 5;
+
+/// What read sessions look at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reads {
+    /// Single users.
+    Users,
+    /// All users of an account at once, too (`Users::survey` of the core).
+    Accounts,
+}
 
 /// What a process has of AWS: its credentials, its Region and one pool of connections.
 #[derive(Debug)]
@@ -65,14 +74,19 @@ impl Hub {
     pub fn sessions(
         &self,
         settings: &Settings,
+        reads: Reads,
         clock: Arc<dyn Clock>,
     ) -> Result<Arc<Sessions>, Error> {
         let location = settings
             .secrets
             .as_ref()
             .map_or(SecretLocation::Hub, |secrets| secrets.location);
+        let read = match reads {
+            Reads::Users => read_session_policy(location),
+            Reads::Accounts => inventory_session_policy(location),
+        };
         let policies = SessionPolicies::new(
-            read_session_policy(location),
+            read,
             write_session_policy(location),
             secrets_session_policy(),
         )?;
@@ -80,6 +94,15 @@ impl Hub {
         wanted.endpoints = self.endpoints.clone();
         let base = self.base.clone();
         Ok(Arc::new(Sessions::new(wanted, policies, base, clock)))
+    }
+
+    /// A client of the buckets of the hub account.
+    pub fn s3(&self) -> aws_sdk_s3::Client {
+        let config = aws_sdk_s3::config::Builder::from(&self.aws)
+            // An endpoint without a domain has no place for the name of a bucket.
+            .force_path_style(self.endpoints.s3.is_some())
+            .build();
+        aws_sdk_s3::Client::from_conf(config)
     }
 
     /// A client of the tables of the hub account.

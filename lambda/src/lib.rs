@@ -6,7 +6,7 @@
 //! - [`guardrails`]: what whoever writes that may ask for;
 //! - [`hub`]: from settings to clients: one HTTP client, sessions, `DynamoDB`;
 //! - [`spelling`]: errors of the core in the words of properties and variables;
-//! - [`deadline`], [`process`], [`logging`]: the time, the process and its log.
+//! - [`runtime`], [`deadline`], [`process`], [`logging`]: the loop of events, their time, the process and its log.
 //!
 //! This crate knows neither CloudFormation's protocol nor the registry, and reads no environment by itself.
 
@@ -17,5 +17,6 @@ pub mod logging;
 pub mod nearest;
 pub mod process;
 pub mod properties;
+pub mod runtime;
 pub mod settings;
 pub mod spelling;

@@ -36,14 +36,24 @@ const OWN_TARGETS: [&str; 7] = [
 ///
 /// `variable` looks up an environment variable.
 pub fn install(variable: impl Fn(&str) -> Option<String>) {
+    install_with(level(variable, LevelFilter::INFO), io::stdout);
+}
+
+/// As [`install`], on stderr, and with warnings alone unless a variable says more: for a program that somebody runs in a
+/// shell, whose stdout is its result.
+pub fn install_in_a_shell(variable: impl Fn(&str) -> Option<String>) {
+    install_with(level(variable, LevelFilter::WARN), io::stderr);
+}
+
+fn install_with(level: LevelFilter, writer: impl for<'a> MakeWriter<'a> + Send + Sync + 'static) {
     // Fails only if a subscriber exists already, which then goes on as it is.
-    let _ = tracing::subscriber::set_global_default(subscriber(level(variable), io::stdout));
+    let _ = tracing::subscriber::set_global_default(subscriber(level, writer));
     panic::set_hook(Box::new(log_panic));
 }
 
 /// How much is logged: `CROSSACCOUNT_LOG`, else `AWS_LAMBDA_LOG_LEVEL`, which Lambda sets from the function's logging
-/// configuration, else `INFO`. A word that means nothing counts as not set.
-fn level(variable: impl Fn(&str) -> Option<String>) -> LevelFilter {
+/// configuration, else `otherwise`. A word that means nothing counts as not set.
+fn level(variable: impl Fn(&str) -> Option<String>, otherwise: LevelFilter) -> LevelFilter {
     [LOG, "AWS_LAMBDA_LOG_LEVEL"]
         .into_iter()
         .filter_map(variable)
@@ -54,7 +64,7 @@ fn level(variable: impl Fn(&str) -> Option<String>) -> LevelFilter {
                 .ok()
                 .filter(|_| !word.is_empty()),
         })
-        .unwrap_or(LevelFilter::INFO)
+        .unwrap_or(otherwise)
 }
 
 fn subscriber(
@@ -238,6 +248,6 @@ mod tests {
             "AWS_LAMBDA_LOG_LEVEL" => lambdas.map(str::to_owned),
             _ => None,
         };
-        assert_eq!(level(variable), expected);
+        assert_eq!(level(variable, LevelFilter::INFO), expected);
     }
 }

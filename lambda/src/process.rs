@@ -49,3 +49,13 @@ pub fn enter(main: impl Future<Output = Result<(), Stopped>>) -> ExitCode {
         }
     }
 }
+
+/// What to do with the process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Process {
+    /// It can serve the next request.
+    Goes,
+    /// Work was given up and may still be under way. It would go on when Lambda thaws the process for another request,
+    /// long after its own was answered, so the process has to end first.
+    MustEnd,
+}

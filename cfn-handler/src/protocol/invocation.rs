@@ -17,6 +17,7 @@ use super::delivery::{Delivery, NotDelivered};
 use super::request::{Event, NotAnswerable, Request, decode};
 use super::resource::{Earlier, Handled, Resource};
 use crossaccount_lambda::deadline::Deadline;
+use crossaccount_lambda::process::Process;
 
 /// What became of an invocation.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,16 +46,6 @@ pub enum Unanswered {
     /// There is an answer, and it did not arrive.
     #[error(transparent)]
     NotDelivered(#[from] NotDelivered),
-}
-
-/// What to do with the process.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Process {
-    /// It can serve the next request.
-    Goes,
-    /// Work was given up and may still be under way. It would go on when Lambda thaws the process for another request,
-    /// long after its own was answered, so the process has to end first.
-    MustEnd,
 }
 
 /// Serves one event.

@@ -9,13 +9,14 @@ use tokio::net::TcpListener;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use super::{End, Outcome, Process, Unanswered, run};
+use super::{End, Outcome, Unanswered, run};
 use crate::protocol::answer::Reply;
 use crate::protocol::delivery::Delivery;
 use crate::protocol::request::{NotAnswerable, Request};
 use crate::protocol::resource::{Earlier, Handled, Resource};
 use crate::protocol::testing::{Bucket, Does, TARGET};
 use crossaccount_lambda::deadline::Deadline;
+use crossaccount_lambda::process::Process;
 
 /// What a method of the resource does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
