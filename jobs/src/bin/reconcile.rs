@@ -1,3 +1,7 @@
 //! The function `reconcile`.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    jobs::function::main::<jobs::reconcile::Reconcile>()
+}

@@ -30,6 +30,10 @@ pub enum Subject {
     Secrets,
     /// What the function keeps in `DynamoDB`.
     Table,
+    /// Whose users they are, what they have by default, and how much is done at once.
+    Work,
+    /// What happens when users are not wanted any more.
+    Removals,
     /// The log.
     Log,
 }

@@ -1,0 +1,388 @@
+//! The schedule: every row, every account, and then the users that are in no row.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crossaccount_core::Error;
+use crossaccount_core::ids::{AccountId, RunId};
+use crossaccount_core::session::{AccountFilter, Target};
+use crossaccount_core::user::DeletionPolicy;
+use crossaccount_lambda::properties::UserProperties;
+use futures_util::stream::{self, StreamExt as _};
+use indicatif::ProgressBar;
+use serde::Serialize;
+
+use super::Work;
+use super::extras::{Extent, refusal};
+use super::removal::Extra;
+use super::row::tell;
+use crate::function::Done;
+use crate::metrics::Metrics;
+use crate::registry::{RegistryRow, RowKey};
+use crate::rows::{Counts, Outcome, Reason, Row, RowStatus};
+use crate::tend::{Mode, failed};
+
+/// What the function answers to the schedule.
+#[derive(Debug, Serialize)]
+struct Report {
+    run_id: RunId,
+    outcome: Outcome,
+    dry_run: bool,
+    /// How many rows the table has.
+    rows_in_table: usize,
+    /// How many accounts were looked at.
+    accounts: usize,
+    counts: Counts,
+    /// Those to which something happened, or should have.
+    rows: Vec<Row>,
+    /// Accounts that could not be looked at.
+    failed_accounts: Vec<FailedAccount>,
+    /// Why nobody was removed.
+    removals_refused: Option<String>,
+}
+
+/// An account that could not be looked at.
+#[derive(Debug, Serialize)]
+struct FailedAccount {
+    account_id: AccountId,
+    reason: Reason,
+}
+
+/// A row and what it wants.
+type Wanted = (RegistryRow, UserProperties);
+
+/// What was seen and done in one account, through one role.
+#[derive(Default)]
+struct Seen {
+    rows: Vec<Row>,
+    owned: usize,
+    extras: Vec<Extra>,
+    failed: Option<FailedAccount>,
+}
+
+impl Work<'_> {
+    /// Brings every user to what its row wants, and removes the users of the registry that are in no row.
+    ///
+    /// # Errors
+    /// When the table cannot be read as a whole: nothing is done then.
+    pub(super) async fn reconcile(
+        &self,
+        mode: Mode,
+        progress: &ProgressBar,
+    ) -> Result<Done, String> {
+        let table = self
+            .registry
+            .rows()
+            .await
+            .map_err(|error| error.to_string())?;
+        progress.set_length(table.len() as u64);
+        let rows_in_table = table.len();
+        let names = Names::of(&table, |row| self.account_of(row));
+        let mut rows = Vec::new();
+        let mut by_target: BTreeMap<TargetKey, Vec<Wanted>> = BTreeMap::new();
+        for row in table {
+            match self.wanted_by(&row) {
+                Ok(wanted) => {
+                    let group = by_target.entry(TargetKey::of(&wanted.target)).or_default();
+                    group.push((row, wanted));
+                }
+                Err(unfit) => {
+                    if mode == Mode::Apply {
+                        self.write_back(&row, &unfit, true).await;
+                    }
+                    progress.inc(1);
+                    rows.push(unfit);
+                }
+            }
+        }
+        for account_id in self.accounts_beside_rows() {
+            by_target.entry(TargetKey(account_id, None)).or_default();
+        }
+        let accounts = by_target.len();
+        let seen = stream::iter(by_target)
+            .map(|(target, wanted)| self.account(target.target(), wanted, &names, mode, progress));
+        let mut seen = seen.buffer_unordered(self.run.accounts_at_once);
+        let (mut owned, mut extras, mut failed_accounts) = (0, Vec::new(), Vec::new());
+        while let Some(one) = seen.next().await {
+            rows.extend(one.rows);
+            owned += one.owned;
+            extras.extend(one.extras);
+            failed_accounts.extend(one.failed);
+        }
+        let extent = Extent {
+            rows: rows_in_table,
+            owned,
+            extras: extras.len(),
+        };
+        let count = extras.len();
+        let removals_refused = refusal(extent, self.removal);
+        if let Some(refused) = &removals_refused {
+            tracing::error!(event = "removals_refused", "{refused}");
+        } else {
+            let confirmed = self.confirm(extras).await;
+            rows.extend(self.remove_all(confirmed, mode).await);
+        }
+        rows.iter().for_each(tell);
+        let mut counts = Counts::default();
+        for row in &rows {
+            counts.add(row.status);
+        }
+        let refused = match removals_refused {
+            Some(_) => count,
+            None => rows.iter().filter(|row| was_refused(row)).count(),
+        };
+        let outcome = match counts.outcome() {
+            Outcome::Succeeded if refused > 0 || !failed_accounts.is_empty() => {
+                Outcome::PartlyFailed
+            }
+            outcome => outcome,
+        };
+        let number = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
+        let metrics = Metrics::of("reconcile", &counts)
+            .with("AccountsFailed", number(failed_accounts.len()))
+            .with("RemovalsRefused", number(refused))
+            .with("AwsCalls", self.run.aws_calls());
+        tracing::info!(
+            event = "reconciled",
+            run_id = %self.run.run_id,
+            rows_in_table,
+            accounts,
+            dry_run = mode == Mode::DryRun,
+            "the registry was gone through"
+        );
+        let report = Report {
+            run_id: self.run.run_id,
+            outcome,
+            dry_run: mode == Mode::DryRun,
+            rows_in_table,
+            accounts,
+            counts,
+            rows: rows
+                .iter()
+                .filter(|row| row.status != RowStatus::Exists || !row.warnings.is_empty())
+                .cloned()
+                .collect(),
+            failed_accounts,
+            removals_refused,
+        };
+        Ok(Done {
+            answer: serde_json::to_value(&report).map_err(|error| error.to_string())?,
+            metrics,
+            rows,
+            outcome,
+        })
+    }
+
+    /// Accounts in which there may be users without any row: those that are allowed by name.
+    fn accounts_beside_rows(&self) -> BTreeSet<AccountId> {
+        let mut accounts = match &self.run.guardrails.accounts {
+            AccountFilter::Only(allowed) => allowed.clone(),
+            AccountFilter::Any | AccountFilter::AllBut(_) => BTreeSet::new(),
+        };
+        accounts.extend(self.default_account.cloned());
+        accounts
+    }
+
+    /// One account, through one role: its rows, and its users without a row.
+    async fn account(
+        &self,
+        target: Target,
+        wanted: Vec<Wanted>,
+        names: &Names,
+        mode: Mode,
+        progress: &ProgressBar,
+    ) -> Seen {
+        let specs: Vec<_> = wanted.iter().map(|(_, it)| it.spec.clone()).collect();
+        let survey = match self.run.users.survey(&target, &specs).await {
+            Ok(survey) => survey,
+            Err(error) => return self.unseen(target, wanted, &error, mode, progress).await,
+        };
+        let survey = &survey;
+        let rows = stream::iter(wanted).map(|(row, wanted)| async move {
+            let user = survey.user(&wanted.spec.name);
+            let became = self.tend(&wanted, user, mode).await;
+            if mode == Mode::Apply {
+                // The next hour looks again, whatever it was.
+                self.write_back(&row, &became, true).await;
+            }
+            progress.inc(1);
+            became
+        });
+        let rows = rows.buffered(self.run.users_at_once).collect().await;
+        let mut seen = Seen {
+            rows,
+            ..Seen::default()
+        };
+        // A role that one row chose does not speak for the account.
+        if target.role_arn.is_some() {
+            return seen;
+        }
+        for user in survey.owned(&self.run.users) {
+            seen.owned += 1;
+            let is_wanted = names.hold(&target.account_id, &user.name.case_folded());
+            if !is_wanted && !self.stays(user) {
+                let (target, user) = (target.clone(), user.clone());
+                seen.extras.push(Extra { target, user });
+            }
+        }
+        seen
+    }
+
+    /// An account that cannot be looked at: its rows fail, and nothing else happens.
+    async fn unseen(
+        &self,
+        target: Target,
+        wanted: Vec<Wanted>,
+        error: &Error,
+        mode: Mode,
+        progress: &ProgressBar,
+    ) -> Seen {
+        let mut rows = Vec::new();
+        for (row, wanted) in &wanted {
+            let became = failed(wanted, error.into());
+            if mode == Mode::Apply {
+                self.write_back(row, &became, true).await;
+            }
+            progress.inc(1);
+            rows.push(became);
+        }
+        tracing::error!(
+            event = "account_failed",
+            account_id = %target.account_id,
+            "the account could not be looked at: {error}"
+        );
+        Seen {
+            rows,
+            failed: Some(FailedAccount {
+                account_id: target.account_id,
+                reason: error.into(),
+            }),
+            ..Seen::default()
+        }
+    }
+
+    /// Those that are still in no row: one may have been added since the table was read.
+    async fn confirm(&self, extras: Vec<Extra>) -> Vec<Extra> {
+        if extras.is_empty() || self.removal.policy == DeletionPolicy::Retain {
+            return Vec::new();
+        }
+        let mut confirmed = Vec::new();
+        for extra in extras {
+            let key = match self.registry.schema().await {
+                Ok(schema) => RowKey::new(
+                    schema,
+                    extra.target.account_id.as_str(),
+                    extra.user.name.as_str(),
+                ),
+                Err(_) => continue,
+            };
+            match self.registry.row(&key).await {
+                Ok(None) => confirmed.push(extra),
+                Ok(Some(_)) => {}
+                Err(error) => {
+                    tracing::error!(%error, "whether a user is in no row could not be confirmed: it stays");
+                }
+            }
+        }
+        confirmed
+    }
+}
+
+fn was_refused(row: &Row) -> bool {
+    let kind = row.reason.as_ref().map(|reason| reason.kind);
+    kind == Some(crate::rows::ReasonKind::RemovalsRefused)
+}
+
+/// An account and a role, in an order.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct TargetKey(AccountId, Option<String>);
+
+impl TargetKey {
+    fn of(target: &Target) -> Self {
+        let role_arn = target.role_arn.as_ref().map(ToString::to_string);
+        Self(target.account_id.clone(), role_arn)
+    }
+
+    fn target(self) -> Target {
+        Target {
+            account_id: self.0,
+            // It was made of one.
+            role_arn: self.1.and_then(|arn| arn.parse().ok()),
+        }
+    }
+}
+
+/// The names that stand in the table, whatever is wrong with their rows: their users are not without a row.
+struct Names {
+    in_account: BTreeSet<(String, String)>,
+    /// Names of rows whose account nobody knows: they count everywhere.
+    anywhere: BTreeSet<String>,
+}
+
+impl Names {
+    fn of<'a>(
+        rows: &'a [RegistryRow],
+        account_of: impl Fn(&'a RegistryRow) -> Option<&'a str>,
+    ) -> Self {
+        let mut names = Self {
+            in_account: BTreeSet::new(),
+            anywhere: BTreeSet::new(),
+        };
+        for row in rows {
+            // IAM takes names that differ by case for one.
+            let name = row.key.user_name.to_ascii_lowercase();
+            match account_of(row) {
+                Some(account_id) if account_id.parse::<AccountId>().is_ok() => {
+                    names.in_account.insert((account_id.to_owned(), name));
+                }
+                _ => {
+                    names.anywhere.insert(name);
+                }
+            }
+        }
+        names
+    }
+
+    fn hold(&self, account_id: &AccountId, folded_name: &str) -> bool {
+        self.anywhere.contains(folded_name)
+            || self
+                .in_account
+                .contains(&(account_id.to_string(), folded_name.to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Map;
+
+    use super::Names;
+    use crate::registry::{RegistryRow, RowKey};
+
+    fn row(name: &str, account_id: Option<&str>) -> RegistryRow {
+        RegistryRow {
+            key: RowKey {
+                user_name: name.to_owned(),
+                account_id: None,
+            },
+            account_id: account_id.map(str::to_owned),
+            properties: Map::new(),
+            result: None,
+        }
+    }
+
+    #[test]
+    fn a_row_keeps_its_user_whatever_is_wrong_with_it() {
+        let rows = [
+            row("Alice", Some("222222222222")),
+            row("bob", Some("2222")),
+            row("carol", None),
+        ];
+        let names = Names::of(&rows, |row| row.account_id.as_deref());
+        let hold = |account_id: &str, name| names.hold(&account_id.parse().unwrap(), name);
+        assert!(hold("222222222222", "alice"));
+        assert!(!hold("333333333333", "alice"));
+        // Nobody knows in which account they are.
+        assert!(hold("222222222222", "bob") && hold("333333333333", "bob"));
+        assert!(hold("333333333333", "carol"));
+        assert!(!hold("222222222222", "dave"));
+    }
+}
