@@ -2,7 +2,8 @@
 
 use std::fmt::Write as _;
 
-use crossaccount_lambda::settings::table::{Subject, Variable};
+use crossaccount_lambda::settings::reference::list;
+use crossaccount_lambda::settings::table::Subject;
 
 use crate::config::table::variables;
 
@@ -41,24 +42,7 @@ pub(super) fn page() -> String {
         if !text.is_empty() {
             let _ = write!(page, "{text}\n\n");
         }
-        for variable in variables().filter(|variable| variable.subject == subject) {
-            let Variable {
-                name,
-                required,
-                default,
-                meaning,
-                example,
-                subject: _,
-            } = variable;
-            let _ = write!(page, "- `{name}`: {meaning}");
-            if *required {
-                page.push_str(" Required.");
-            }
-            if !default.is_empty() {
-                let _ = write!(page, " Default: `{default}`.");
-            }
-            let _ = writeln!(page, " Example: `{example}`.");
-        }
+        page.push_str(&list(variables(), subject));
     }
     page
 }

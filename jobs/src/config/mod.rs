@@ -13,6 +13,8 @@ use crossaccount_core::user::DeletionPolicy;
 use crossaccount_lambda::settings::Settings;
 use serde_json::{Map, Value};
 
+#[cfg(test)]
+pub(crate) use read::all;
 pub use read::{provision, reconcile};
 
 /// What both jobs are told.

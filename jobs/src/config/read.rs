@@ -140,6 +140,7 @@ fn defaults(reader: &mut Reader<'_>) -> Option<Map<String, Value>> {
 }
 
 /// All variables of a function.
+#[cfg(test)]
 pub(crate) fn all(own: &'static [Variable]) -> impl Iterator<Item = &'static Variable> {
     crossaccount_lambda::settings::table::VARIABLES
         .iter()

@@ -35,7 +35,7 @@ const KNOWN: &str = "a batch of a DynamoDB stream, {\"Job\": \"Reconcile\"} with
 ///
 /// # Errors
 /// When it is something else.
-pub fn read(event: &str) -> Result<Asked, String> {
+pub(super) fn read(event: &str) -> Result<Asked, String> {
     let unknown = |what: &str| Err(format!("{what}; the function knows {KNOWN}"));
     let event: Value = match serde_json::from_str(event) {
         Ok(event) => event,

@@ -5,6 +5,7 @@
 
 mod problems;
 mod read;
+pub mod reference;
 mod shared;
 pub mod table;
 #[cfg(test)]
