@@ -1,15 +1,17 @@
 //! Where cargo puts things, and how to ask it for one more binary.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::SystemTime;
 
 use anyhow::{Context, Result, bail};
 
-/// A package has one binary, of its own name.
+/// These packages have one binary, of their own name.
 const PROVIDER: &str = "terraform-provider-crossaccount";
 const CFN_HANDLER: &str = "crossaccount-cfn-handler";
+const JOBS: &str = "crossaccount-jobs";
 
 /// The root of the workspace.
 pub(crate) fn workspace() -> PathBuf {
@@ -42,7 +44,7 @@ pub fn target_directory() -> PathBuf {
 pub fn provider_directory() -> Result<&'static Path> {
     static BUILT: OnceLock<Result<PathBuf, String>> = OnceLock::new();
     BUILT
-        .get_or_init(|| build(PROVIDER).map_err(|error| format!("{error:#}")))
+        .get_or_init(|| build(PROVIDER, PROVIDER).map_err(|error| format!("{error:#}")))
         .as_deref()
         .map_err(|message| anyhow::anyhow!("{message}"))
 }
@@ -53,7 +55,7 @@ pub fn provider_directory() -> Result<&'static Path> {
 /// # Errors
 /// As [`provider_directory`].
 pub(crate) fn cfn_handler() -> Result<PathBuf> {
-    let directory = build(CFN_HANDLER)?;
+    let directory = build(CFN_HANDLER, CFN_HANDLER)?;
     Ok(directory.join(file_name(CFN_HANDLER)))
 }
 
@@ -61,13 +63,28 @@ fn file_name(package: &str) -> String {
     format!("{package}{}", std::env::consts::EXE_SUFFIX)
 }
 
-/// Builds the binary of a package, and says where it is.
-fn build(package: &str) -> Result<PathBuf> {
+/// The binary of a job, built in the profile of the running executable. Looked at once per process and job.
+///
+/// # Errors
+/// As [`provider_directory`].
+pub(crate) fn job(name: &str) -> Result<PathBuf> {
+    static BUILT: Mutex<BTreeMap<String, PathBuf>> = Mutex::new(BTreeMap::new());
+    let mut built = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(binary) = built.get(name) {
+        return Ok(binary.clone());
+    }
+    let binary = build(JOBS, name)?.join(file_name(name));
+    built.insert(name.to_owned(), binary.clone());
+    Ok(binary)
+}
+
+/// Builds a binary of a package, and says in which directory it is.
+fn build(package: &str, binary_name: &str) -> Result<PathBuf> {
     let target = target_directory();
     let executable = std::env::current_exe().context("this executable has no path")?;
     let release = executable.starts_with(target.join("release"));
     let directory = target.join(if release { "release" } else { "debug" });
-    let binary = directory.join(file_name(package));
+    let binary = directory.join(file_name(binary_name));
     if is_up_to_date(&binary, package) {
         return Ok(directory);
     }
@@ -77,7 +94,7 @@ fn build(package: &str) -> Result<PathBuf> {
         // This package is selected too, so that dependencies are built with the same features as
         // for it, and most of them are there already.
         .args(["build", "--quiet", "--package", env!("CARGO_PKG_NAME")])
-        .args(["--package", package, "--bin", package])
+        .args(["--package", package, "--bin", binary_name])
         .arg("--target-dir")
         .arg(&target);
     if release {
@@ -123,10 +140,10 @@ fn is_up_to_date(binary: &Path, package: &str) -> bool {
         return false;
     };
     let root = workspace();
-    let own: &[&str] = if package == PROVIDER {
-        &["proto", "provider"]
-    } else {
-        &["cfn-handler"]
+    let own: &[&str] = match package {
+        PROVIDER => &["proto", "provider"],
+        JOBS => &["lambda", "jobs"],
+        _ => &["lambda", "cfn-handler"],
     };
     ["Cargo.toml", "Cargo.lock", "core"]
         .iter()

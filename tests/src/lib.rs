@@ -18,10 +18,12 @@
     )
 )]
 
+mod accounts;
 pub mod bench_server;
 mod cargo;
 pub mod cloudformation;
 pub mod demo;
+pub mod jobs;
 pub mod lambda;
 pub mod leaks;
 pub mod package;

@@ -428,6 +428,7 @@ fn dependencies_point_one_way() {
         names(&[
             "crossaccount-cfn-handler",
             "crossaccount-core",
+            "crossaccount-jobs",
             "crossaccount-lambda",
             "crossaccount-proto",
             "terraform-provider-crossaccount"

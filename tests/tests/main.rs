@@ -20,6 +20,7 @@ mod cloudformation;
 mod docs;
 mod examples;
 mod iam_user;
+mod jobs;
 mod ledger;
 mod member_role;
 mod package;

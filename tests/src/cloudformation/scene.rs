@@ -13,16 +13,15 @@ use serde_json::{Value, json};
 use super::endpoint::ResponseEndpoint;
 use super::stack::{Stack, StackOptions};
 use super::template::template;
+pub use crate::accounts::STRANGER;
+use crate::accounts::{boundary, objects, prepare, role_credentials, stranger};
 use crate::cargo;
 use crate::lambda::{DeadlineHeader, Function, FunctionOptions, handler_binary};
-use crate::standin::{Account, Call, KMS_ALIAS, NewRole, UserSecrets, World, WorldOptions};
+use crate::standin::{Account, Call, KMS_ALIAS, UserSecrets, World, WorldOptions};
 
-/// The user that is nobody's business.
-pub const STRANGER: &str = "mallory";
 const REGION: &str = "us-east-1";
 const TABLE: &str = "crossaccount-ledger";
 const ROLE: &str = "crossaccount-cfn-handler";
-const BOUNDARY: &str = "Boundary";
 
 /// How a scene is made.
 #[derive(Debug, Clone)]
@@ -106,7 +105,7 @@ impl Scene {
             strangers.insert(member.id().to_owned(), stranger(&world, member).await?);
         }
         let mut environment = variables(&world);
-        environment.extend(role_credentials(&world).await?);
+        environment.extend(role_credentials(&world, ROLE, role_permissions(&world).await?).await?);
         for (name, value) in options.variables {
             match value {
                 Some(value) => environment.insert(name, value),
@@ -359,64 +358,8 @@ impl Scene {
     /// # Errors
     /// When the bucket does not answer.
     pub async fn audit_objects(&self) -> Result<Vec<(String, String)>> {
-        let (s3, bucket) = (self.world.s3(), self.world.audit_bucket());
-        let listed = s3.list_objects_v2().bucket(bucket).send().await?;
-        let mut objects = Vec::new();
-        for object in listed.contents() {
-            let key = object.key().context("an object without a key")?;
-            let body = s3.get_object().bucket(bucket).key(key).send().await?.body;
-            let bytes = body.collect().await?.into_bytes();
-            objects.push((key.to_owned(), String::from_utf8(bytes.into())?));
-        }
-        Ok(objects)
+        objects(&self.world).await
     }
-}
-
-/// The ARN of the boundary of a member account.
-fn boundary(account_id: &str) -> String {
-    format!("arn:aws:iam::{account_id}:policy/{BOUNDARY}")
-}
-
-/// A boundary, two groups, and the stranger with a key.
-async fn prepare(member: &Account) -> Result<()> {
-    let iam = member.iam();
-    let statement = json!({"Effect": "Allow", "Action": "*", "Resource": "*"});
-    let document = json!({"Version": "2012-10-17", "Statement": [statement]}).to_string();
-    iam.create_policy()
-        .policy_name(BOUNDARY)
-        .policy_document(&document)
-        .send()
-        .await?;
-    for name in ["engineers", "readers"] {
-        iam.create_group().group_name(name).send().await?;
-    }
-    iam.create_user()
-        .user_name(STRANGER)
-        .path("/people/")
-        .permissions_boundary(boundary(member.id()))
-        .send()
-        .await?;
-    iam.add_user_to_group()
-        .user_name(STRANGER)
-        .group_name("engineers")
-        .send()
-        .await?;
-    iam.create_access_key().user_name(STRANGER).send().await?;
-    Ok(())
-}
-
-/// The stranger as a text.
-async fn stranger(world: &World, member: &Account) -> Result<String> {
-    let iam = member.iam();
-    let user = iam.get_user().user_name(STRANGER).send().await?.user;
-    let secrets = world.control().user_secrets(member.id(), STRANGER).await?;
-    let groups = iam
-        .list_groups_for_user()
-        .user_name(STRANGER)
-        .send()
-        .await?
-        .groups;
-    Ok(format!("{user:?} {secrets:?} {groups:?}"))
 }
 
 /// The configuration of the function.
@@ -445,46 +388,6 @@ fn variables(world: &World) -> BTreeMap<String, String> {
     let mut variables: BTreeMap<_, _> = world.env().into_iter().collect();
     variables.extend(ours);
     variables
-}
-
-/// The credentials of the function: a session of a role in the hub account with the least that it needs.
-async fn role_credentials(world: &World) -> Result<BTreeMap<String, String>> {
-    let hub = world.hub().id();
-    let trust = json!({"Version": "2012-10-17", "Statement": [{
-        "Effect": "Allow",
-        "Principal": {"AWS": format!("arn:aws:iam::{hub}:root")},
-        "Action": "sts:AssumeRole",
-    }]});
-    let role = world
-        .control()
-        .create_role(&NewRole {
-            account_id: hub,
-            name: ROLE,
-            path: "/",
-            trust: &trust,
-            permissions: &role_permissions(world).await?,
-            permissions_boundary: None,
-            max_session_duration: 3600,
-        })
-        .await?;
-    let sts = world.hub().sts();
-    let answer = sts
-        .assume_role()
-        .role_arn(role)
-        .role_session_name("crossaccount-cfn-handler")
-        .send()
-        .await
-        .context("cannot assume the role of the function")?;
-    let session = answer
-        .credentials
-        .context("an answer without credentials")?;
-    Ok([
-        ("AWS_ACCESS_KEY_ID", session.access_key_id),
-        ("AWS_SECRET_ACCESS_KEY", session.secret_access_key),
-        ("AWS_SESSION_TOKEN", session.session_token),
-    ]
-    .map(|(name, value)| (name.to_owned(), value))
-    .into())
 }
 
 /// The policies of the function's role, exactly as `examples/cloudformation/hub.yaml` deploys them.

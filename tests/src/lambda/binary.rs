@@ -25,3 +25,24 @@ pub fn handler_binary() -> Result<PathBuf> {
     );
     Ok(chosen)
 }
+
+/// Names a directory whose job binaries are tested in the place of those that are built here.
+const JOBS: &str = "CROSSACCOUNT_JOBS_DIRECTORY";
+
+/// The binary of a job (`provision`, `reconcile`), built in the profile of the running executable: the packaged ones are
+/// built from the same code, and building them takes minutes.
+///
+/// # Errors
+/// When it cannot be built; the message holds the compiler's output.
+pub fn job_binary(name: &str) -> Result<PathBuf> {
+    if let Some(directory) = std::env::var_os(JOBS).map(PathBuf::from) {
+        let binary = directory.join(name);
+        ensure!(
+            binary.is_file(),
+            "{JOBS} names {}, and there is no {name} in it",
+            directory.display()
+        );
+        return Ok(binary);
+    }
+    crate::cargo::job(name)
+}

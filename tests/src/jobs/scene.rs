@@ -1,0 +1,620 @@
+//! Accounts, the two functions with everything that they need, and what must hold after every scenario.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, ensure};
+use aws_sdk_dynamodb::types::{
+    AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
+    StreamSpecification, StreamViewType,
+};
+use serde_json::{Value, json};
+
+use super::rows;
+use crate::accounts::{STRANGER, boundary, objects, prepare, role_credentials, stranger};
+use crate::lambda::{Function, FunctionOptions, Invocation, Outcome, job_binary};
+use crate::standin::{Account, Call, KMS_ALIAS, UserSecrets, World, WorldOptions};
+
+const REGION: &str = "us-east-1";
+const TABLE: &str = "crossaccount-registry";
+
+/// What identifies a row of the registry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TableKey {
+    /// The name, as in the system that the registry replaces; all users are in the first member account.
+    UserName,
+    /// The name and the account.
+    UserNameAndAccountId,
+}
+
+/// How a scene is made.
+#[derive(Debug, Clone)]
+pub struct SceneOptions {
+    /// The accounts.
+    pub world: WorldOptions,
+    /// What identifies a row.
+    pub key: TableKey,
+    /// What the stream shows of a row that changed.
+    pub view: StreamViewType,
+    /// How long an invocation may take.
+    pub timeout: Duration,
+    /// Variables of both functions, in the place of those that they have otherwise; `None` takes one away.
+    pub variables: BTreeMap<String, Option<String>>,
+}
+
+impl Default for SceneOptions {
+    fn default() -> Self {
+        Self {
+            world: WorldOptions::default(),
+            key: TableKey::UserNameAndAccountId,
+            view: StreamViewType::NewAndOldImages,
+            timeout: Duration::from_mins(2),
+            variables: BTreeMap::new(),
+        }
+    }
+}
+
+impl SceneOptions {
+    /// Sets a variable, without its prefix, of both functions where they know it.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: &str) -> Self {
+        let value = Some(value.to_owned());
+        self.variables.insert(format!("CROSSACCOUNT_{name}"), value);
+        self
+    }
+
+    /// Makes so many member accounts.
+    #[must_use]
+    pub fn members(mut self, members: usize) -> Self {
+        self.world.members = members;
+        self
+    }
+}
+
+/// A hub account with the registry and both functions; member accounts with the member role, a boundary, two groups and a
+/// stranger.
+#[derive(Debug)]
+pub struct Scene {
+    /// The accounts.
+    pub world: World,
+    /// The function `provision`.
+    pub provision: Function,
+    /// The function `reconcile`.
+    pub reconcile: Function,
+    key: TableKey,
+    strangers: BTreeMap<String, String>,
+    secrets: Mutex<BTreeSet<String>>,
+    answers: Mutex<Vec<String>>,
+}
+
+impl Scene {
+    /// A scene with so many member accounts.
+    ///
+    /// # Errors
+    /// When the stand-in or a binary cannot be had.
+    pub async fn new(members: usize) -> Result<Self> {
+        Self::with(SceneOptions::default().members(members)).await
+    }
+
+    /// A scene made to measure.
+    ///
+    /// # Errors
+    /// As [`Scene::new`].
+    pub async fn with(options: SceneOptions) -> Result<Self> {
+        let world = World::with(options.world.clone()).await?;
+        create_table(world.hub(), options.key, &options.view).await?;
+        let mut strangers = BTreeMap::new();
+        for member in world.members() {
+            prepare(member).await?;
+            strangers.insert(member.id().to_owned(), stranger(&world, member).await?);
+        }
+        let mut secrets = BTreeSet::from([world.external_id().to_owned()]);
+        let provision = function(&world, "provision", &options, &mut secrets).await?;
+        let reconcile = function(&world, "reconcile", &options, &mut secrets).await?;
+        let scene = Self {
+            provision,
+            reconcile,
+            key: options.key,
+            world,
+            strangers,
+            secrets: Mutex::new(secrets),
+            answers: Mutex::default(),
+        };
+        scene.forget_calls().await?;
+        Ok(scene)
+    }
+
+    /// The name of the registry table.
+    pub fn table(&self) -> &'static str {
+        TABLE
+    }
+
+    /// The first member account.
+    ///
+    /// # Panics
+    /// When the scene has no member account.
+    pub fn member(&self) -> &Account {
+        &self.world.members()[0]
+    }
+
+    /// The key of a row about a user in an account.
+    fn row_key(&self, name: &str, account_id: &str) -> Value {
+        match self.key {
+            TableKey::UserName => json!({"UserName": name}),
+            TableKey::UserNameAndAccountId => json!({"UserName": name, "AccountId": account_id}),
+        }
+    }
+
+    /// Puts a row about a user of an account, with these properties, in the place of what is there.
+    ///
+    /// # Errors
+    /// When the table does not take it.
+    pub async fn put_row(&self, name: &str, account_id: &str, properties: Value) -> Result<()> {
+        let mut row = self.row_key(name, account_id);
+        if let (Some(row), Value::Object(properties)) = (row.as_object_mut(), properties) {
+            row.extend(properties);
+        }
+        let dynamodb = self.world.hub().dynamodb();
+        dynamodb
+            .put_item()
+            .table_name(TABLE)
+            .set_item(Some(rows::item(&row)))
+            .send()
+            .await?;
+        Ok(())
+    }
+
+    /// Sets one attribute of a row and leaves the others.
+    ///
+    /// # Errors
+    /// When the table does not take it.
+    pub async fn set(
+        &self,
+        name: &str,
+        account_id: &str,
+        attribute: &str,
+        value: &Value,
+    ) -> Result<()> {
+        let dynamodb = self.world.hub().dynamodb();
+        let mut value = rows::item(&json!({"value": value}));
+        dynamodb
+            .update_item()
+            .table_name(TABLE)
+            .set_key(Some(rows::item(&self.row_key(name, account_id))))
+            .update_expression("SET #name = :value")
+            .expression_attribute_names("#name", attribute)
+            .expression_attribute_values(":value", value.remove("value").context("no value")?)
+            .send()
+            .await?;
+        Ok(())
+    }
+
+    /// Deletes a row.
+    ///
+    /// # Errors
+    /// When the table does not answer.
+    pub async fn delete_row(&self, name: &str, account_id: &str) -> Result<()> {
+        let dynamodb = self.world.hub().dynamodb();
+        dynamodb
+            .delete_item()
+            .table_name(TABLE)
+            .set_key(Some(rows::item(&self.row_key(name, account_id))))
+            .send()
+            .await?;
+        Ok(())
+    }
+
+    /// A row as it is, or null.
+    ///
+    /// # Errors
+    /// When the table does not answer.
+    pub async fn row(&self, name: &str, account_id: &str) -> Result<Value> {
+        let dynamodb = self.world.hub().dynamodb();
+        let found = dynamodb
+            .get_item()
+            .table_name(TABLE)
+            .set_key(Some(rows::item(&self.row_key(name, account_id))))
+            .consistent_read(true)
+            .send()
+            .await?;
+        Ok(found.item.as_ref().map_or(Value::Null, rows::json))
+    }
+
+    /// What the function wrote into a row.
+    ///
+    /// # Errors
+    /// When the table does not answer.
+    pub async fn result(&self, name: &str, account_id: &str) -> Result<Value> {
+        Ok(self.row(name, account_id).await?["Result"].clone())
+    }
+
+    /// Everything in the table, bookkeeping too.
+    ///
+    /// # Errors
+    /// When the table does not answer.
+    pub async fn items(&self) -> Result<Vec<Value>> {
+        let dynamodb = self.world.hub().dynamodb();
+        let mut pages = dynamodb
+            .scan()
+            .table_name(TABLE)
+            .into_paginator()
+            .items()
+            .send();
+        let mut items = Vec::new();
+        while let Some(item) = pages.next().await {
+            items.push(rows::json(&item?));
+        }
+        Ok(items)
+    }
+
+    /// Calls `provision` and waits for its answer.
+    ///
+    /// # Errors
+    /// When the function fails; the message is its own.
+    pub async fn provision(&self, event: &Value) -> Result<Value> {
+        let invocation = self.provision.invoke(event).await?;
+        self.answer(&invocation)
+    }
+
+    /// Lets an hour pass: the schedule fires.
+    ///
+    /// # Errors
+    /// When the function fails; the message is its own.
+    pub async fn fire_schedule(&self) -> Result<Value> {
+        let invocation = self.reconcile.invoke(&json!({"Job": "Reconcile"})).await?;
+        self.answer(&invocation)
+    }
+
+    /// The answer of an invocation, which is searched for secrets by [`Scene::check`].
+    ///
+    /// # Errors
+    /// When the function failed.
+    pub fn answer(&self, invocation: &Invocation) -> Result<Value> {
+        let answers = || self.answers.lock().unwrap_or_else(PoisonError::into_inner);
+        answers().push(format!("{:?}", invocation.outcome));
+        match &invocation.outcome {
+            Outcome::Returned(answer) => Ok(answer.clone()),
+            other => anyhow::bail!("the function failed: {other:?}"),
+        }
+    }
+
+    /// The names of the users of an account, but for the stranger, sorted.
+    ///
+    /// # Errors
+    /// When IAM does not answer.
+    pub async fn users(&self, account: &Account) -> Result<Vec<String>> {
+        let iam = account.iam();
+        let mut pages = iam.list_users().into_paginator().items().send();
+        let mut names = Vec::new();
+        while let Some(user) = pages.next().await {
+            let name = user?.user_name;
+            if name != STRANGER {
+                names.push(name);
+            }
+        }
+        names.sort();
+        Ok(names)
+    }
+
+    /// Keys, password and tags of a user.
+    ///
+    /// # Errors
+    /// When the user does not exist.
+    pub async fn secrets_of(&self, account_id: &str, name: &str) -> Result<UserSecrets> {
+        self.world.control().user_secrets(account_id, name).await
+    }
+
+    /// What the secret store holds at a place, as JSON; null when nothing.
+    ///
+    /// # Errors
+    /// When the stand-in does not answer.
+    pub async fn stored(&self, parameter: &str) -> Result<Value> {
+        let hub = self.world.hub().id();
+        let found = self.world.control().parameter(hub, parameter).await?;
+        found.map_or(Ok(Value::Null), |found| {
+            serde_json::from_str(&found.value).context("a parameter holds no JSON")
+        })
+    }
+
+    /// All calls about all accounts since the log was cleared, in order.
+    ///
+    /// # Errors
+    /// When the stand-in does not answer.
+    pub async fn calls(&self) -> Result<Vec<Call>> {
+        let mut calls = Vec::new();
+        for account in self.accounts() {
+            calls.extend(self.world.control().calls(account.id()).await?);
+        }
+        calls.sort_by_key(|call| call.number);
+        Ok(calls)
+    }
+
+    /// Empties the log of calls.
+    ///
+    /// # Errors
+    /// When the stand-in does not answer.
+    pub async fn forget_calls(&self) -> Result<()> {
+        for account in self.accounts() {
+            self.world.control().clear_calls(account.id()).await?;
+        }
+        Ok(())
+    }
+
+    fn accounts(&self) -> impl Iterator<Item = &Account> {
+        std::iter::once(self.world.hub()).chain(self.world.members())
+    }
+
+    /// Every object of the audit bucket, reports too, with its key.
+    ///
+    /// # Errors
+    /// When the bucket does not answer.
+    pub async fn objects(&self) -> Result<Vec<(String, String)>> {
+        objects(&self.world).await
+    }
+
+    /// What holds after every scenario, whatever was done: the strangers are as they were and nobody tried to change them,
+    /// nothing touched the account that is nobody's, and no secret is shown anywhere but in the secret store.
+    ///
+    /// # Errors
+    /// With what does not hold.
+    pub async fn check(&self) -> Result<()> {
+        for member in self.world.members() {
+            let now = stranger(&self.world, member).await?;
+            let before = self.strangers.get(member.id());
+            ensure!(
+                before == Some(&now),
+                "the stranger changed from {before:?} to {now}"
+            );
+        }
+        for call in self.calls().await? {
+            let read = call.action.starts_with("iam:Get") || call.action.starts_with("iam:List");
+            ensure!(
+                read || call.parameters["UserName"] != STRANGER,
+                "{} tried to change the stranger",
+                call.action
+            );
+        }
+        self.world.control().check_canary().await?;
+        self.check_for_leaks().await
+    }
+
+    /// As [`Scene::check`], and nothing is left: no user, and no secret in the store.
+    ///
+    /// # Errors
+    /// With what does not hold.
+    pub async fn check_empty(&self) -> Result<()> {
+        self.check().await?;
+        for member in self.world.members() {
+            let users = self.users(member).await?;
+            ensure!(users.is_empty(), "users are left: {users:?}");
+        }
+        let hub = self.world.hub().id();
+        let parameters = self.world.control().parameters(hub).await?;
+        let names: Vec<_> = parameters.iter().map(|it| &it.name).collect();
+        ensure!(names.is_empty(), "secrets are left: {names:?}");
+        Ok(())
+    }
+
+    /// Searches everything that the functions wrote for the secrets that exist now or existed at an earlier check.
+    async fn check_for_leaks(&self) -> Result<()> {
+        let mut found = BTreeSet::new();
+        for member in self.world.members() {
+            for name in self.users(member).await? {
+                let user = self.secrets_of(member.id(), &name).await?;
+                found.extend(user.keys.into_iter().map(|key| key.secret_access_key));
+                found.extend(user.login.map(|login| login.password));
+            }
+        }
+        let secrets = {
+            let mut secrets = self.secrets.lock().unwrap_or_else(PoisonError::into_inner);
+            secrets.extend(found);
+            secrets.clone()
+        };
+        let mut texts = vec![
+            (
+                "the output of provision".to_owned(),
+                self.provision.output()?,
+            ),
+            (
+                "the output of reconcile".to_owned(),
+                self.reconcile.output()?,
+            ),
+            ("the table".to_owned(), format!("{:?}", self.items().await?)),
+        ];
+        for answer in self
+            .answers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .iter()
+        {
+            texts.push(("an answer".to_owned(), answer.clone()));
+        }
+        for (key, text) in self.objects().await? {
+            texts.push((format!("the object {key}"), text));
+        }
+        for (place, text) in texts {
+            for secret in &secrets {
+                // As it would stand in JSON, and as it is.
+                let quoted = serde_json::to_string(secret)?;
+                let shown = text.contains(secret) || text.contains(quoted.trim_matches('"'));
+                ensure!(!shown, "{place} shows a secret");
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The boundary that the policies of a scene ask for, in an account.
+pub fn boundary_of(account_id: &str) -> String {
+    boundary(account_id)
+}
+
+async fn create_table(hub: &Account, key: TableKey, view: &StreamViewType) -> Result<()> {
+    let mut call = hub.dynamodb().create_table().table_name(TABLE);
+    let names: &[(&str, KeyType)] = match key {
+        TableKey::UserName => &[("UserName", KeyType::Hash)],
+        TableKey::UserNameAndAccountId => {
+            &[("UserName", KeyType::Hash), ("AccountId", KeyType::Range)]
+        }
+    };
+    for (name, kind) in names {
+        let attribute = AttributeDefinition::builder()
+            .attribute_name(*name)
+            .attribute_type(ScalarAttributeType::S)
+            .build()?;
+        let element = KeySchemaElement::builder()
+            .attribute_name(*name)
+            .key_type(kind.clone())
+            .build()?;
+        call = call.attribute_definitions(attribute).key_schema(element);
+    }
+    let stream = StreamSpecification::builder()
+        .stream_enabled(true)
+        .stream_view_type(view.clone())
+        .build()?;
+    call.billing_mode(BillingMode::PayPerRequest)
+        .stream_specification(stream)
+        .send()
+        .await
+        .context("cannot create the registry table")?;
+    Ok(())
+}
+
+/// A function with its environment, its role and its binary.
+async fn function(
+    world: &World,
+    name: &str,
+    options: &SceneOptions,
+    secrets: &mut BTreeSet<String>,
+) -> Result<Function> {
+    let mut environment = variables(world, name, options);
+    let role = format!("crossaccount-{name}");
+    environment.extend(role_credentials(world, &role, permissions(world, name).await?).await?);
+    for name in ["AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"] {
+        secrets.extend(environment.get(name).cloned());
+    }
+    let known: BTreeSet<&str> = jobs_variables(name).collect();
+    for (name, value) in &options.variables {
+        if !known.contains(name.as_str()) {
+            continue;
+        }
+        match value {
+            Some(value) => environment.insert(name.clone(), value.clone()),
+            None => environment.remove(name),
+        };
+    }
+    let binary = {
+        let name = name.to_owned();
+        // Cargo may have to build it.
+        tokio::task::spawn_blocking(move || job_binary(&name)).await??
+    };
+    let mut function = FunctionOptions::new(binary);
+    function.name = role;
+    function.account_id = world.hub().id().to_owned();
+    REGION.clone_into(&mut function.region);
+    function.environment = environment;
+    function.timeout = options.timeout;
+    Function::new(function)
+}
+
+/// The names of the variables that a function reads.
+fn jobs_variables(name: &str) -> impl Iterator<Item = &'static str> {
+    let own = match name {
+        "provision" => jobs::config::table::PROVISION,
+        _ => jobs::config::table::RECONCILE,
+    };
+    let shared = crossaccount_lambda::settings::table::VARIABLES;
+    shared.iter().chain(own).map(|variable| variable.name)
+}
+
+fn variables(world: &World, name: &str, options: &SceneOptions) -> BTreeMap<String, String> {
+    let members: Vec<_> = world.members().iter().map(Account::id).collect();
+    let role = world.role_arn("0");
+    let role = role.split_once(":role/").map_or("", |(_, name)| name);
+    let first = members.first().copied().unwrap_or_default();
+    let mut ours = vec![
+        ("DEPLOYMENT_ID", "test"),
+        ("AUDIT_BUCKET", world.audit_bucket()),
+        ("SECRETS_KMS_KEY_ID", KMS_ALIAS),
+        ("ROLE_NAME", role),
+        ("EXTERNAL_ID", world.external_id()),
+        ("USER_PATH_PREFIX", "/people/"),
+        ("PERMISSIONS_BOUNDARIES", "arn:aws:iam::*:policy/Boundary"),
+        ("ALLOWED_POLICY_ARNS", "arn:aws:iam::aws:policy/*"),
+        ("ALLOWED_GROUPS", "engineers,readers"),
+        ("ALLOW_INLINE_POLICIES", "true"),
+        ("ALLOW_ADOPTION", "true"),
+    ];
+    let members = members.join(",");
+    ours.push(("ALLOWED_ACCOUNT_IDS", &members));
+    if name == "provision" {
+        ours.push((
+            "DEFAULT_PROPERTIES",
+            r#"{"ManagedPolicyArns": ["arn:${Partition}:iam::aws:policy/AmazonEC2FullAccess", "arn:${Partition}:iam::aws:policy/CloudWatchFullAccessV2"], "ConsoleAccess": {}, "PermissionsBoundary": "arn:${Partition}:iam::${AccountId}:policy/Boundary"}"#,
+        ));
+    } else {
+        ours.push(("REGISTRY_TABLE", TABLE));
+        ours.push(("LEASE_SECONDS", "2"));
+        if options.key == TableKey::UserName {
+            ours.push(("DEFAULT_ACCOUNT_ID", first));
+        }
+        ours.push((
+            "DEFAULT_PROPERTIES",
+            r#"{"AccessKey": {}, "PermissionsBoundary": "arn:${Partition}:iam::${AccountId}:policy/Boundary"}"#,
+        ));
+    }
+    let ours = ours
+        .into_iter()
+        .map(|(name, value)| (format!("CROSSACCOUNT_{name}"), value.to_owned()));
+    let mut variables: BTreeMap<_, _> = world.env().into_iter().collect();
+    variables.extend(ours);
+    variables
+}
+
+/// The policies of a function's role.
+async fn permissions(world: &World, name: &str) -> Result<BTreeMap<String, Value>> {
+    let hub = world.hub().id();
+    let kms = world.hub().kms();
+    let key = kms.describe_key().key_id(KMS_ALIAS).send().await?;
+    let key = key.key_metadata.and_then(|key| key.arn);
+    let key = key.context("the key of the hub has no ARN")?;
+    let allow = |actions: &[&str], resource: &str| json!({"Effect": "Allow", "Action": actions, "Resource": resource});
+    let bucket = format!("arn:aws:s3:::{}", world.audit_bucket());
+    let parameters = format!("arn:aws:ssm:{REGION}:{hub}:parameter/crossaccount/*");
+    let mut statements = vec![
+        allow(&["sts:AssumeRole"], &world.role_arn("*")),
+        allow(&["s3:PutObject"], &format!("{bucket}/crossaccount/*")),
+        allow(
+            &[
+                "ssm:PutParameter",
+                "ssm:DeleteParameter",
+                "ssm:AddTagsToResource",
+                "ssm:ListTagsForResource",
+            ],
+            &parameters,
+        ),
+        allow(&["ssm:DescribeParameters"], "*"),
+        allow(
+            &["kms:Encrypt", "kms:GenerateDataKey", "kms:DescribeKey"],
+            &key,
+        ),
+    ];
+    if name == "provision" {
+        statements.push(allow(&["s3:PutObject"], &format!("{bucket}/reports/*")));
+    } else {
+        statements.push(allow(
+            &[
+                "dynamodb:DescribeTable",
+                "dynamodb:Scan",
+                "dynamodb:GetItem",
+                "dynamodb:PutItem",
+                "dynamodb:UpdateItem",
+                "dynamodb:DeleteItem",
+            ],
+            &format!("arn:aws:dynamodb:{REGION}:{hub}:table/{TABLE}"),
+        ));
+    }
+    let document = json!({"Version": "2012-10-17", "Statement": statements});
+    Ok([("least".to_owned(), document)].into())
+}
