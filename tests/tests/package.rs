@@ -1,19 +1,19 @@
-//! The packaged function: the binary that users deploy.
+//! The packaged functions: the binaries that users deploy.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::process::Command;
 
-use harness::package::{self, Architecture, archive};
+use harness::package::{self, Architecture, Function, archive};
 use regex::bytes::Regex;
 
-/// The archive for this machine.
-fn packaged() -> package::Package {
+/// The archives for this machine.
+fn packaged() -> Vec<package::Package> {
     package::package(Architecture::of_this_machine().unwrap()).unwrap()
 }
 
-fn binary() -> Vec<u8> {
-    std::fs::read(package::handler().unwrap()).unwrap()
+fn binary(function: Function) -> Vec<u8> {
+    std::fs::read(package::binary(function).unwrap()).unwrap()
 }
 
 /// The versions of glibc whose symbols a binary asks the dynamic linker for.
@@ -48,32 +48,55 @@ fn section_size(binary: &[u8], name: &str) -> usize {
 }
 
 #[test]
+fn every_function_has_an_archive_of_its_own_name() {
+    let architecture = Architecture::of_this_machine().unwrap().name();
+    let files: Vec<String> = packaged()
+        .iter()
+        .map(|package| {
+            let name = package.archive.file_name().unwrap();
+            name.to_str().unwrap().to_owned()
+        })
+        .collect();
+    let expected = ["cfn-handler", "provision", "reconcile"];
+    assert_eq!(
+        files,
+        expected.map(|name| format!("crossaccount-{name}-{architecture}.zip"))
+    );
+}
+
+#[test]
 fn the_tests_run_the_binary_that_is_in_the_archive() {
-    let package = packaged();
-    let packed = std::fs::read(&package.archive).unwrap();
-    assert_eq!(archive::sha256(&packed), package.sha256);
-    assert!(archive::unpack(&packed).unwrap() == binary());
-    assert_eq!(package.bytes, u64::try_from(packed.len()).unwrap());
+    for package in packaged() {
+        let packed = std::fs::read(&package.archive).unwrap();
+        assert_eq!(archive::sha256(&packed), package.sha256);
+        assert!(archive::unpack(&packed).unwrap() == binary(package.function));
+        assert_eq!(package.bytes, u64::try_from(packed.len()).unwrap());
+    }
 }
 
 #[test]
 fn packaging_again_changes_no_byte() {
     let first = packaged();
     assert_eq!(packaged(), first);
-    assert_eq!(package::handler().unwrap(), package::handler().unwrap());
+    assert_eq!(
+        package::handler().unwrap(),
+        package::binary(Function::CfnHandler).unwrap()
+    );
 }
 
 #[test]
-fn the_binary_runs_where_lambda_runs_it() {
-    let binary = binary();
-    assert!(binary.starts_with(b"\x7fELF"));
-    let versions = glibc_versions(&binary);
-    // Amazon Linux 2023, on which provided.al2023 is built, has glibc 2.34.
-    assert!(!versions.is_empty());
-    assert!(
-        versions.iter().all(|version| *version <= (2, 34)),
-        "{versions:?}"
-    );
+fn the_binaries_run_where_lambda_runs_them() {
+    for function in Function::ALL {
+        let binary = binary(function);
+        assert!(binary.starts_with(b"\x7fELF"));
+        let versions = glibc_versions(&binary);
+        // Amazon Linux 2023, on which provided.al2023 is built, has glibc 2.34.
+        assert!(!versions.is_empty());
+        assert!(
+            versions.iter().all(|version| *version <= (2, 34)),
+            "{function:?}: {versions:?}"
+        );
+    }
     assert_eq!(
         glibc_versions(b"\0GLIBC_2.2.5\0GLIBC_2.34\0"),
         BTreeSet::from([(2, 2), (2, 34)])
@@ -81,8 +104,31 @@ fn the_binary_runs_where_lambda_runs_it() {
 }
 
 #[test]
-fn the_binary_tells_nothing_about_the_machine_that_built_it() {
-    let binary = binary();
+fn a_job_without_its_environment_says_what_is_missing() {
+    for (function, name) in [
+        (Function::Provision, "CROSSACCOUNT_DEPLOYMENT_ID"),
+        (Function::Reconcile, "CROSSACCOUNT_REGISTRY_TABLE"),
+    ] {
+        let job = function.name().strip_prefix("crossaccount-").unwrap();
+        for binary in [
+            package::binary(function).unwrap(),
+            harness::lambda::job_binary(job).unwrap(),
+        ] {
+            let output = Command::new(binary).env_clear().output().unwrap();
+            assert!(!output.status.success());
+            let said = format!(
+                "{}{}",
+                String::from_utf8_lossy(&output.stdout),
+                String::from_utf8_lossy(&output.stderr)
+            );
+            assert!(said.contains(name), "{said}");
+        }
+    }
+    assert!(harness::lambda::job_binary("absent").is_err());
+}
+
+#[test]
+fn the_binaries_tell_nothing_about_the_machine_that_built_them() {
     let workspace = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
     let mut places = vec![
         workspace.parent().unwrap().to_owned(),
@@ -93,20 +139,23 @@ fn the_binary_tells_nothing_about_the_machine_that_built_it() {
     ];
     places.retain(|place| place.as_os_str().len() > 1);
     assert!(places.len() >= 4, "{places:?}");
-    for place in places {
-        let place = place.to_str().unwrap();
-        let found = Regex::new(&format!("{}[ -~]{{0,100}}", regex::escape(place)))
-            .unwrap()
-            .find(&binary)
-            .map(|found| String::from_utf8_lossy(found.as_bytes()).into_owned());
-        assert_eq!(found, None);
+    for function in Function::ALL {
+        let binary = binary(function);
+        for place in &places {
+            let place = place.to_str().unwrap();
+            let found = Regex::new(&format!("{}[ -~]{{0,100}}", regex::escape(place)))
+                .unwrap()
+                .find(&binary)
+                .map(|found| String::from_utf8_lossy(found.as_bytes()).into_owned());
+            assert_eq!(found, None, "{function:?}");
+        }
+        // The search sees paths: the names of our own files are in the binary, for the places of panics.
+        assert!(
+            Regex::new("/cargo/registry/src/")
+                .unwrap()
+                .is_match(&binary)
+        );
     }
-    // The search sees paths: the names of our own files are in the binary, for the places of panics.
-    assert!(
-        Regex::new("/cargo/registry/src/")
-            .unwrap()
-            .is_match(&binary)
-    );
 }
 
 #[test]
@@ -120,8 +169,10 @@ fn the_profile_of_the_archive_unwinds_after_a_panic() {
     let profile = profile.split("\n[").next().unwrap();
     assert!(profile.contains("panic = \"unwind\""), "{profile}");
     // And so it was built. The standard library alone brings tables for unwinding too, but few.
-    let tables = section_size(&binary(), ".gcc_except_table");
-    assert!(tables > 300_000, "{tables} bytes");
+    for function in Function::ALL {
+        let tables = section_size(&binary(function), ".gcc_except_table");
+        assert!(tables > 300_000, "{function:?}: {tables} bytes");
+    }
 }
 
 #[test]
@@ -141,7 +192,7 @@ fn the_command_prints_digests_that_sha256sum_checks() {
         .map(|line| format!("{line}\n"))
         .collect();
     let arm64 = Architecture::Arm64.is_installed().unwrap();
-    assert_eq!(digests.lines().count(), if arm64 { 2 } else { 1 });
+    assert_eq!(digests.lines().count(), if arm64 { 6 } else { 3 });
     assert_eq!(
         text.contains("rustup target add aarch64-unknown-linux-gnu"),
         !arm64,

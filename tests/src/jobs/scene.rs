@@ -12,7 +12,7 @@ use aws_sdk_dynamodb::types::{
 use serde_json::{Value, json};
 
 use super::rows;
-use crate::accounts::{STRANGER, boundary, objects, prepare, role_credentials, stranger};
+use crate::accounts::{STRANGER, objects, prepare, role_credentials, stranger};
 use crate::lambda::{Function, FunctionOptions, Invocation, Outcome, job_binary};
 use crate::standin::{Account, Call, KMS_ALIAS, UserSecrets, World, WorldOptions};
 
@@ -443,11 +443,6 @@ impl Scene {
         }
         Ok(())
     }
-}
-
-/// The boundary that the policies of a scene ask for, in an account.
-pub fn boundary_of(account_id: &str) -> String {
-    boundary(account_id)
 }
 
 async fn create_table(hub: &Account, key: TableKey, view: &StreamViewType) -> Result<()> {

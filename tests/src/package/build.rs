@@ -1,5 +1,6 @@
-//! Builds the function's binary with cargo-lambda, which links it with zig against an old glibc.
+//! Builds the binaries of the functions with cargo-lambda, which links them with zig against an old glibc.
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,7 +8,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result, bail, ensure};
 
-use super::FUNCTION;
+use super::{Function, archive};
 use crate::{cargo, python};
 
 /// The profile in the workspace's Cargo.toml. Never `release`: to that one cargo-lambda adds `panic = "abort"`.
@@ -76,12 +77,16 @@ impl Architecture {
     }
 }
 
-/// Builds the binary below `directory`, if cargo finds anything to do, and returns where it is.
+/// Builds the binaries of all functions below `directory`, if cargo finds anything to do, and returns where each is. They
+/// are built together, so that what they depend on is compiled once.
 ///
 /// # Errors
 /// When the Rust target is not installed, a tool cannot be installed, or the build fails; the message holds the
 /// compiler's output.
-pub(super) fn build(architecture: Architecture, directory: &Path) -> Result<PathBuf> {
+pub(super) fn build(
+    architecture: Architecture,
+    directory: &Path,
+) -> Result<Vec<(Function, PathBuf)>> {
     if !architecture.is_installed()? {
         bail!(architecture.how_to_add());
     }
@@ -92,6 +97,7 @@ pub(super) fn build(architecture: Architecture, directory: &Path) -> Result<Path
     fs::create_dir_all(&cache).with_context(|| format!("cannot create {}", cache.display()))?;
     let built = directory.join("built").join(architecture.name());
 
+    let packages: BTreeSet<_> = Function::ALL.iter().map(|one| one.package()).collect();
     let mut command = Command::new(tools.join("cargo-lambda"));
     command
         .current_dir(cargo::workspace())
@@ -100,7 +106,8 @@ pub(super) fn build(architecture: Architecture, directory: &Path) -> Result<Path
         .args(["--profile", PROFILE])
         .arg("--target")
         .arg(format!("{}.{GLIBC}", architecture.rust_target()))
-        .args(["--package", FUNCTION, "--bin", FUNCTION])
+        .args(packages.into_iter().flat_map(|name| ["--package", name]))
+        .args(Function::ALL.iter().flat_map(|one| ["--bin", one.binary()]))
         .arg("--lambda-dir")
         .arg(&built);
     clean_environment(&mut command);
@@ -120,15 +127,16 @@ pub(super) fn build(architecture: Architecture, directory: &Path) -> Result<Path
     let output = command
         .output()
         .with_context(|| format!("cannot start cargo-lambda in {}", tools.display()))?;
-    let binary = built.join(FUNCTION).join("bootstrap");
+    let binaries =
+        Function::ALL.map(|one| (one, built.join(one.binary()).join(archive::BOOTSTRAP)));
     ensure!(
-        output.status.success() && binary.is_file(),
-        "cannot build {FUNCTION} for {}:\n{}{}",
+        output.status.success() && binaries.iter().all(|(_, binary)| binary.is_file()),
+        "cannot build the functions for {}:\n{}{}",
         architecture.name(),
         String::from_utf8_lossy(&output.stdout),
         String::from_utf8_lossy(&output.stderr)
     );
-    Ok(binary)
+    Ok(binaries.into())
 }
 
 /// Directories of this machine, and what stands for each in the binary: so that it is the same wherever it was built,
