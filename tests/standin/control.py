@@ -8,7 +8,7 @@ from urllib.parse import parse_qs
 
 from moto.core.base_backend import BackendDict
 
-from . import control_credentials, kms
+from . import control_credentials, kms, streams
 from .authz.policy import check_identity_document, compile_document
 from .calls import LOG
 from .faults import FAULTS
@@ -190,4 +190,5 @@ COMMANDS = {
     "calls/clear": clear_calls,
     "canary": canary,
     **control_credentials.COMMANDS,
+    **streams.COMMANDS,
 }

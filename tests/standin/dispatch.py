@@ -16,7 +16,7 @@ from moto.core.utils import get_service_model
 from moto.iam.responses import IamResponse
 from werkzeug.exceptions import HTTPException
 
-from . import iam, kms, ssm, sts
+from . import iam, kms, ssm, streams, sts
 from .authz.evaluate import Decision
 from .iam import policies, store
 from .iam.registry import IamCall
@@ -58,6 +58,8 @@ def response_class(service: str) -> Any:
 
         # Bucket policies are evaluated by our own rules, which know conditions.
         FakeBucket.get_permission = lambda self, action, resource: None  # type: ignore[method-assign]
+    if service == "dynamodb":
+        streams.install()
     return found
 
 
@@ -73,6 +75,9 @@ def carry_out(call: Call, principal: Principal, decisions: list[Decision], reque
         check = CHECKS.get(call.operation)
         if check is not None:
             check(iam_call)
+    if call.service == "dynamodb" and call.operation in streams.HANDLERS:
+        check_shape("dynamodbstreams", call.operation, call.params)
+        return as_json(streams.HANDLERS[call.operation](call))
     handlers = JSON_HANDLERS.get(call.service)
     if handlers is not None:
         own = handlers.get(call.operation)

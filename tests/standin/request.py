@@ -18,6 +18,8 @@ JSON_SERVICES = {
     "AmazonSSM": "ssm",
     "TrentService": "kms",
     "DynamoDB_20120810": "dynamodb",
+    # Signed and permitted under the name of DynamoDB, too.
+    "DynamoDBStreams_20120810": "dynamodb",
     "AWSOrganizationsV20161128": "organizations",
 }
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from . import kms
 from .dispatch import as_json, serialize
-from .iam import access_keys, store
+from .iam import access_keys, authorization_details, store
+from .iam.validation import check_shape
 from .request import Call
 from .ssm import store as parameters
 from .wire import Answer, AwsError, new_request_id, no_such_entity
@@ -20,7 +21,7 @@ def impossible(call: Call) -> set[str]:
         kind
         for kind, possible in (
             ("not_visible", can_be_invisible(call)),
-            ("newest_not_listed", bool(listed_keys(call))),
+            ("newest_not_listed", bool(listed_keys(call)) or newest_user(call) is not None),
         )
         if not possible
     }
@@ -34,8 +35,20 @@ def listed_keys(call: Call) -> list[access_keys.Key]:
     return list(user.access_keys) if user else []
 
 
+def newest_user(call: Call) -> store.StandInUser | None:
+    """The user that was made last, where the call is about all users at once."""
+    if call.action != "iam:GetAccountAuthorizationDetails":
+        return None
+    return next(reversed(store.backend(call.account_id).users.values()), None)
+
+
 def without_newest(call: Call) -> Answer:
-    """The list of a place that has not heard of the newest key."""
+    """The list of a place that has not heard of the newest key, or of the newest user."""
+    user = newest_user(call)
+    if user is not None:
+        check_shape("iam", call.operation, call.params)
+        result = authorization_details.details(call.account_id, call.params, unheard=user)
+        return serialize("iam", call.operation, result, new_request_id())
     keys = [access_keys.listed(key) for key in listed_keys(call)[:-1]]
     result = {"AccessKeyMetadata": keys, "IsTruncated": False}
     return serialize("iam", "ListAccessKeys", result, new_request_id())

@@ -59,7 +59,8 @@ pub enum FaultKind {
     /// A call that names an existing user, parameter or KMS key is told that there is none, `DescribeParameters` finds
     /// nothing, and `GetCallerIdentity` does not know the key that signed. `CreateUser` and `PutParameter` are spared.
     NotVisible,
-    /// `ListAccessKeys` of a user who has keys answers without the newest one; other calls are spared.
+    /// `ListAccessKeys` of a user who has keys answers without the newest one, `GetAccountAuthorizationDetails` of an
+    /// account that has users without the newest one; other calls are spared.
     NewestNotListed,
     /// The call waits before anything is done, until it is released.
     HoldBeforeCommit,
@@ -350,6 +351,16 @@ impl Control {
             request.extend(changes.clone());
         }
         self.order("users/set", &request).await
+    }
+
+    /// Deletes the items of a table of us-east-1 that have expired, as DynamoDB does some day; how many there were.
+    ///
+    /// # Errors
+    /// When there is no such table, or its items do not expire.
+    pub async fn expire_items(&self, account_id: &str, table: &str) -> Result<u64> {
+        let body = json!({"account_id": account_id, "table": table});
+        let answer: Value = self.command("tables/expire", &body).await?;
+        Ok(answer["expired"].as_u64().unwrap_or_default())
     }
 
     /// Ends every session in an account now.

@@ -8,6 +8,7 @@ mod control;
 mod credentials;
 pub(crate) mod install;
 mod process;
+mod tables;
 mod world;
 
 pub use control::{
@@ -16,4 +17,5 @@ pub use control::{
 };
 pub use credentials::{KmsKey, Login, Parameter, UserKey, UserSecrets};
 pub use process::StandIn;
+pub use tables::NewTable;
 pub use world::{Account, World, WorldOptions};

@@ -6,10 +6,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::{Context, Result, anyhow};
 use aws_config::BehaviorVersion;
-use aws_sdk_dynamodb::types::{
-    AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
-    TimeToLiveSpecification,
-};
 use aws_sdk_iam::config::Region;
 use aws_smithy_http_client::Builder as HttpClientBuilder;
 use serde_json::{Value, json};
@@ -95,43 +91,6 @@ impl Account {
         aws_sdk_dynamodb::Client::new(&self.config(&self.by_hand))
     }
 
-    /// A DynamoDB table whose items have one text as their key, and expire by `ExpiresAt`.
-    ///
-    /// # Errors
-    /// When it exists.
-    pub async fn create_table(&self, name: &str, key: &str) -> Result<()> {
-        let attribute = AttributeDefinition::builder()
-            .attribute_name(key)
-            .attribute_type(ScalarAttributeType::S)
-            .build()?;
-        let element = KeySchemaElement::builder()
-            .attribute_name(key)
-            .key_type(KeyType::Hash)
-            .build()?;
-        let dynamodb = self.dynamodb();
-        dynamodb
-            .create_table()
-            .table_name(name)
-            .attribute_definitions(attribute)
-            .key_schema(element)
-            .billing_mode(BillingMode::PayPerRequest)
-            .send()
-            .await
-            .with_context(|| format!("cannot create the table {name}"))?;
-        let expiry = TimeToLiveSpecification::builder()
-            .attribute_name("ExpiresAt")
-            .enabled(true)
-            .build()?;
-        dynamodb
-            .update_time_to_live()
-            .table_name(name)
-            .time_to_live_specification(expiry)
-            .send()
-            .await
-            .with_context(|| format!("cannot let items of {name} expire"))?;
-        Ok(())
-    }
-
     /// KMS with all rights, by hand.
     pub fn kms(&self) -> aws_sdk_kms::Client {
         aws_sdk_kms::Client::new(&self.config(&self.by_hand))
@@ -145,6 +104,10 @@ impl Account {
     /// IAM with the logged key, to see faults and the call log at work.
     pub fn logged_iam(&self) -> aws_sdk_iam::Client {
         aws_sdk_iam::Client::new(&self.config(&self.credentials))
+    }
+
+    pub(super) fn by_hand_config(&self) -> aws_config::SdkConfig {
+        self.config(&self.by_hand)
     }
 
     /// The SDK configuration for any other client of this account; `key` may be of a user made by

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from html import unescape
 
-from .. import kms, s3_actions
+from .. import kms, s3_actions, streams
 from ..request import Call
 from ..ssm import store
 from ..state import Principal
@@ -52,6 +52,8 @@ def checks(call: Call, principal: Principal, context: Context) -> list[Check]:
         table = call.params.get("TableName", "")
         resource = f"arn:aws:dynamodb:{call.region}:{call.account_id}:table/{table}"
         return [Check(call.action, resource, context)]
+    if call.service == "dynamodb" and call.operation in streams.HANDLERS:
+        return [Check(call.action, streams.resource(call), context)]
     if call.service == "organizations" and call.operation in ORGANIZATIONS:
         return [Check(call.action, "*", context)]
     raise not_implemented(f"authorization of {call.action}")

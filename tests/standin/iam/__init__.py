@@ -5,10 +5,20 @@ Calls that no module here handles (roles, policies, providers) go to moto unchan
 
 from __future__ import annotations
 
-from . import access_keys, account, credentials, groups, login, policies, user_policies, users
+from . import (
+    access_keys,
+    account,
+    authorization_details,
+    credentials,
+    groups,
+    login,
+    policies,
+    user_policies,
+    users,
+)
 from .registry import HANDLERS
 
 __all__ = [
-    "HANDLERS", "access_keys", "account", "credentials", "groups", "login", "policies",
-    "user_policies", "users",
+    "HANDLERS", "access_keys", "account", "authorization_details", "credentials", "groups", "login",
+    "policies", "user_policies", "users",
 ]  # fmt: skip

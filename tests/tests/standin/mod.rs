@@ -4,6 +4,7 @@
 //! read would prove nothing.
 
 mod accounts;
+mod authorization_details;
 mod credentials;
 mod dynamodb;
 mod faults;
@@ -15,6 +16,7 @@ mod roles;
 mod secret_faults;
 mod secret_permissions;
 mod storage;
+mod streams;
 mod users;
 
 use std::collections::BTreeMap;
