@@ -22,6 +22,7 @@ pub mod bench_server;
 mod cargo;
 pub mod cloudformation;
 pub mod demo;
+pub mod event_source;
 pub mod lambda;
 pub mod leaks;
 pub mod package;
