@@ -1,6 +1,7 @@
 //! The harness of the end-to-end tests and of the demo: an AWS stand-in, a world of accounts in it,
 //! the member role template as CloudFormation reads it, the real Terraform CLI, Lambda and CloudFormation
-//! as a function and a stack see them, the packaged function, and a small server for the benchmark.
+//! as a function and a stack see them, the mapping of a stream to a function, the packaged function,
+//! and a small server for the benchmark.
 //!
 //! It stays inside this repository: no published crate depends on it.
 
@@ -23,6 +24,7 @@ pub mod bench_server;
 mod cargo;
 pub mod cloudformation;
 pub mod demo;
+pub mod event_source;
 pub mod jobs;
 pub mod lambda;
 pub mod leaks;

@@ -1,8 +1,9 @@
 """DynamoDB streams as a consumer sees them: moto's tables with a shard of our own.
 
-What moto does otherwise: an `UpdateItem` that makes an item writes two records, one that changes nothing writes one,
-sequence numbers have no gaps and always the same length, items never expire, every Region is us-east-1, and unknown
-streams, shards and iterators end in HTTP 500. There is one shard per stream, and it keeps its records for ever.
+What moto does otherwise: an `UpdateItem` that makes an item writes two records, a write that
+changes nothing writes one, sequence numbers have no gaps and always the same length, items never
+expire, every Region is us-east-1, and unknown streams, shards and iterators end in HTTP 500.
+There is one shard per stream, and it keeps its records for ever.
 """
 
 from __future__ import annotations
@@ -119,21 +120,25 @@ def value_size(value: dict[str, Any]) -> int:
 
 
 def install() -> None:
-    """Puts our shard into moto's tables, and makes `UpdateItem` one change. Moto's tables are imported when they are first
-    used: it takes a second."""
+    """Puts our shard into moto's tables, and makes `UpdateItem` one change. Moto's tables are
+    imported when they are first used: it takes a second."""
     from moto.dynamodb.models import DynamoDBBackend
     from moto.dynamodb.models import table as tables
 
     tables.StreamShard = Shard  # type: ignore[misc, assignment]
     update = DynamoDBBackend.update_item
 
-    def update_item(self: Any, table_name: str, key: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+    def update_item(
+        self: Any, table_name: str, key: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> Any:
         table = self.get_table(table_name)
         shard = table.stream_shard
         if shard is None:
             return update(self, table_name, key, *args, **kwargs)
-        values = [tables.DynamoType(key[name]) for name in key_names(table) if name in key]
-        before = copy.deepcopy(table.get_item(*values)) if len(values) == len(key_names(table)) else None
+        names = key_names(table)
+        whole = all(name in key for name in names)
+        values = [tables.DynamoType(key[name]) for name in names] if whole else []
+        before = copy.deepcopy(table.get_item(*values)) if whole else None
         shard.during.append(before)
         try:
             item = update(self, table_name, key, *args, **kwargs)
@@ -145,7 +150,7 @@ def install() -> None:
     DynamoDBBackend.update_item = update_item  # type: ignore[method-assign]
 
 
-# ---- The API ---------------------------------------------------------------------------------------------------------
+# ---- The API -------------------------------------------------------------------------------------
 
 
 def not_found(what: str) -> AwsError:
@@ -262,7 +267,7 @@ def resource(call: Call) -> str:
     return named.split("|", 1)[0]
 
 
-# ---- What a test must be able to do ----------------------------------------------------------------------------------
+# ---- What a test must be able to do --------------------------------------------------------------
 
 
 def expire(request: dict[str, Any]) -> dict[str, Any]:

@@ -18,6 +18,7 @@
 mod bench_server;
 mod cloudformation;
 mod docs;
+mod event_source;
 mod examples;
 mod iam_user;
 mod jobs;
