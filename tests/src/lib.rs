@@ -18,6 +18,7 @@
     )
 )]
 
+pub mod aws_stub;
 pub mod bench_server;
 mod cargo;
 pub mod cloudformation;

@@ -85,6 +85,23 @@ impl Terraform {
         })
     }
 
+    /// As [`Terraform::new`], for configurations that do not use the provider of this workspace: it is not built.
+    ///
+    /// # Errors
+    /// When there is no CLI.
+    pub fn without_provider(
+        environment: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Self> {
+        // An empty mirror: nothing is ever asked of a registry.
+        Self::with_provider(environment, |directory| {
+            let mirror = directory.join("mirror");
+            fs::create_dir(&mirror)
+                .with_context(|| format!("cannot create {}", mirror.display()))?;
+            let path = quoted(&mirror.to_string_lossy());
+            Ok(format!("  filesystem_mirror {{\n    path = {path}\n  }}\n"))
+        })
+    }
+
     fn with_provider(
         environment: impl IntoIterator<Item = (String, String)>,
         installation: impl FnOnce(&Path) -> Result<String>,
