@@ -290,7 +290,11 @@ mod tests {
             let text = TABLE.replace(right, wrong);
             terraform.write("main.tf", &text).unwrap();
             let output = terraform.validate().unwrap().expect_failure().unwrap();
-            assert!(output.text().contains("not expected here"), "{}", output.text());
+            assert!(
+                output.text().contains("not expected here"),
+                "{}",
+                output.text()
+            );
         }
     }
 }

@@ -173,16 +173,17 @@ impl Block {
     }
 
     fn wire(&self) -> tfplugin6::schema::Block {
-        let attributes = self.attributes.iter().map(|(name, attribute)| {
-            tfplugin6::schema::Attribute {
-                name: name.clone(),
-                r#type: attribute.kind.clone().into_bytes().into(),
-                required: attribute.required,
-                optional: attribute.optional,
-                computed: attribute.computed,
-                ..Default::default()
-            }
-        });
+        let attributes =
+            self.attributes
+                .iter()
+                .map(|(name, attribute)| tfplugin6::schema::Attribute {
+                    name: name.clone(),
+                    r#type: attribute.kind.clone().into_bytes().into(),
+                    required: attribute.required,
+                    optional: attribute.optional,
+                    computed: attribute.computed,
+                    ..Default::default()
+                });
         let block_types = self
             .blocks
             .iter()
