@@ -1,203 +1,170 @@
-//! The schemas of the stub, from the table in `schemas.txt`.
+//! The schemas, from their text.
 
 use std::collections::BTreeMap;
 
 use anyhow::{Context as _, Result, bail, ensure};
-use crossaccount_proto::tfplugin6;
-use crossaccount_proto::tfplugin6::schema::nested_block::NestingMode;
+use crossaccount_proto::tfplugin6::{Schema, schema};
 
-const TABLE: &str = include_str!("schemas.txt");
-
-/// The attributes and blocks of a type, or of a block in it.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+/// What a type has: attributes, and blocks in it.
+#[derive(Debug, Clone, Default)]
 pub(super) struct Block {
-    pub(super) attributes: BTreeMap<String, Attribute>,
-    pub(super) blocks: BTreeMap<String, Nested>,
+    pub(super) attributes: Vec<Attribute>,
+    blocks: Vec<(String, schema::nested_block::NestingMode, Block)>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// One attribute.
+#[derive(Debug, Clone)]
 pub(super) struct Attribute {
-    /// JSON, as the protocol has it.
-    kind: String,
-    required: bool,
-    optional: bool,
-    pub(super) computed: bool,
-    /// What a plan already knows of a computed attribute.
-    pub(super) known: Option<String>,
+    pub(super) name: String,
+    kind: &'static str,
+    is_required: bool,
+    is_optional: bool,
+    pub(super) is_computed: bool,
+    /// What it is filled in with; `None` stands for a value that is not known before it exists.
+    pub(super) text: Option<String>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Nested {
-    block: Block,
-    nesting: NestingMode,
-    min: i64,
-    max: i64,
-}
-
-/// All types of the stub by name.
-#[derive(Debug, Default)]
+/// All types by name.
+#[derive(Debug, Clone, Default)]
 pub(super) struct Schemas {
     pub(super) resources: BTreeMap<String, Block>,
     pub(super) data_sources: BTreeMap<String, Block>,
 }
 
-/// Reads the table.
-///
-/// # Errors
-/// When a line of it is not understood.
-pub(super) fn schemas() -> Result<Schemas> {
-    let lines: Vec<&str> = TABLE
-        .lines()
-        .filter(|line| !line.trim().is_empty() && !line.starts_with('#'))
-        .collect();
-    let mut schemas = Schemas::default();
-    let mut rest = lines.as_slice();
-    while let Some((head, tail)) = rest.split_first() {
-        let (block, after) = read_block(tail, 2)?;
-        match head.split_once(' ') {
-            Some(("resource", name)) => schemas.resources.insert(name.to_owned(), block),
-            Some(("data", name)) => schemas.data_sources.insert(name.to_owned(), block),
-            _ => bail!("{head:?} begins no type"),
-        };
-        rest = after;
+/// One line: how deep it is, and its words.
+type Line<'a> = (usize, &'a str);
+
+impl Schemas {
+    /// Reads the text.
+    pub(super) fn parse(text: &str) -> Result<Self> {
+        let mut schemas = Self::default();
+        let lines: Vec<Line<'_>> = text
+            .lines()
+            .filter(|line| !line.trim().is_empty() && !line.starts_with('#'))
+            .map(|line| (line.len() - line.trim_start().len(), line.trim()))
+            .collect();
+        let mut rest = lines.as_slice();
+        while let Some(((0, head), after)) = rest.split_first() {
+            let (block, after) = block(after, 2)?;
+            match head.split_once(' ') {
+                Some(("resource", name)) => schemas.resources.insert(name.to_owned(), block),
+                Some(("data", name)) => schemas.data_sources.insert(name.to_owned(), block),
+                _ => bail!("{head:?} is no type"),
+            };
+            rest = after;
+        }
+        ensure!(rest.is_empty(), "{rest:?} belongs to no type");
+        Ok(schemas)
     }
-    Ok(schemas)
 }
 
-/// Reads the lines that are indented as much as this, with what is below each of them.
-fn read_block<'a, 'l>(mut lines: &'l [&'a str], depth: usize) -> Result<(Block, &'l [&'a str])> {
-    let mut block = Block::default();
-    while let Some((line, rest)) = lines.split_first() {
-        if indentation(line) < depth {
+/// What is below a line, and the lines behind it.
+fn block<'a>(mut lines: &'a [Line<'a>], depth: usize) -> Result<(Block, &'a [Line<'a>])> {
+    let mut found = Block::default();
+    while let Some(((at, line), after)) = lines.split_first() {
+        if *at < depth {
             break;
         }
-        ensure!(indentation(line) == depth, "{line:?} is indented too far");
-        let text = line.trim();
-        if let Some(text) = text.strip_prefix("block ") {
-            let (inner, after) = read_block(rest, depth + 2)?;
-            let (name, nested) = nested(text, inner)?;
-            block.blocks.insert(name, nested);
-            lines = after;
-        } else {
-            let (name, attribute) = attribute(text)?;
-            block.attributes.insert(name, attribute);
-            lines = rest;
-        }
+        let (word, rest) = line.split_once(' ').context("a line of one word")?;
+        let (declared, text) = match rest.split_once(" = ") {
+            Some((declared, text)) => (declared, Some(text.to_owned())),
+            None => (rest, None),
+        };
+        let nesting = match word {
+            "list" => schema::nested_block::NestingMode::List,
+            "set" => schema::nested_block::NestingMode::Set,
+            _ => {
+                let (name, kind) = declared.split_once(' ').context("a name without a type")?;
+                found.attributes.push(Attribute {
+                    name: name.to_owned(),
+                    kind: kind_of(kind)?,
+                    is_required: word == "required",
+                    is_optional: word == "optional" || word == "both",
+                    is_computed: word == "computed" || word == "both",
+                    text,
+                });
+                lines = after;
+                continue;
+            }
+        };
+        let (inner, after) = block(after, depth + 2)?;
+        found.blocks.push((declared.to_owned(), nesting, inner));
+        lines = after;
     }
-    Ok((block, lines))
+    Ok((found, lines))
 }
 
-fn indentation(line: &str) -> usize {
-    line.len() - line.trim_start().len()
-}
-
-fn nested(text: &str, block: Block) -> Result<(String, Nested)> {
-    let words: Vec<&str> = text.split(' ').collect();
-    let [name, nesting, limits @ ..] = words.as_slice() else {
-        bail!("a block needs a name and its kind: {text:?}");
-    };
-    let mut nested = Nested {
-        block,
-        nesting: match *nesting {
-            "list" => NestingMode::List,
-            "set" => NestingMode::Set,
-            other => bail!("{other:?} is no kind of block"),
-        },
-        min: 0,
-        max: 0,
-    };
-    for limit in limits.chunks(2) {
-        match limit {
-            ["min", number] => nested.min = number.parse()?,
-            ["max", number] => nested.max = number.parse()?,
-            other => bail!("{other:?} limits nothing"),
-        }
-    }
-    Ok(((*name).to_owned(), nested))
-}
-
-fn attribute(text: &str) -> Result<(String, Attribute)> {
-    let (declared, known) = match text.split_once(" = ") {
-        Some((declared, known)) => (declared, Some(known.to_owned())),
-        None => (text, None),
-    };
-    let mut words = declared.split(' ');
-    let name = words.next().context("an attribute without a name")?;
-    let kind = words.next().context("an attribute without a type")?;
-    let mut attribute = Attribute {
-        kind: kind_json(kind)?,
-        required: false,
-        optional: false,
-        computed: false,
-        known,
-    };
-    for word in words {
-        match word {
-            "required" => attribute.required = true,
-            "optional" => attribute.optional = true,
-            "computed" => attribute.computed = true,
-            other => bail!("{other:?} in {text:?} means nothing"),
-        }
-    }
-    ensure!(
-        attribute.required != (attribute.optional || attribute.computed),
-        "{text:?} is neither required nor optional nor computed"
-    );
-    ensure!(
-        attribute.known.is_none() || attribute.computed,
-        "{text:?} is not computed"
-    );
-    Ok((name.to_owned(), attribute))
-}
-
-fn kind_json(kind: &str) -> Result<String> {
-    if let Some((outer, inner)) = kind.split_once('(') {
-        let inner = inner.strip_suffix(')').context("an unclosed type")?;
-        ensure!(["list", "set", "map"].contains(&outer), "{kind} is no type");
-        return Ok(format!(r#"["{outer}",{}]"#, kind_json(inner)?));
-    }
-    ensure!(
-        ["string", "number", "bool"].contains(&kind),
-        "{kind} is no type"
-    );
-    Ok(format!("{kind:?}"))
+/// The type as the protocol writes it.
+fn kind_of(word: &str) -> Result<&'static str> {
+    Ok(match word {
+        "string" => r#""string""#,
+        "number" => r#""number""#,
+        "bool" => r#""bool""#,
+        "list" => r#"["list","string"]"#,
+        "set" => r#"["set","string"]"#,
+        "map" => r#"["map","string"]"#,
+        other => bail!("{other} is no type"),
+    })
 }
 
 impl Block {
-    /// As the protocol has it.
-    pub(super) fn schema(&self) -> tfplugin6::Schema {
-        tfplugin6::Schema {
+    /// As the protocol has it. Every type has an id.
+    pub(super) fn schema(&self) -> Schema {
+        let mut block = self.message();
+        if !self.attributes.iter().any(|it| it.name == "id") {
+            block.attributes.push(schema::Attribute {
+                name: "id".to_owned(),
+                r#type: r#""string""#.into(),
+                optional: true,
+                computed: true,
+                ..schema::Attribute::default()
+            });
+        }
+        Schema {
             version: 0,
-            block: Some(self.wire()),
+            block: Some(block),
         }
     }
 
-    fn wire(&self) -> tfplugin6::schema::Block {
-        let attributes =
-            self.attributes
+    /// The provider block, which takes a Region.
+    pub(super) fn provider() -> Schema {
+        let region = schema::Attribute {
+            name: "region".to_owned(),
+            r#type: r#""string""#.into(),
+            optional: true,
+            ..schema::Attribute::default()
+        };
+        Schema {
+            version: 0,
+            block: Some(schema::Block {
+                attributes: vec![region],
+                ..schema::Block::default()
+            }),
+        }
+    }
+
+    fn message(&self) -> schema::Block {
+        let attribute = |it: &Attribute| schema::Attribute {
+            name: it.name.clone(),
+            r#type: it.kind.into(),
+            required: it.is_required,
+            optional: it.is_optional,
+            computed: it.is_computed,
+            ..schema::Attribute::default()
+        };
+        schema::Block {
+            attributes: self.attributes.iter().map(attribute).collect(),
+            block_types: self
+                .blocks
                 .iter()
-                .map(|(name, attribute)| tfplugin6::schema::Attribute {
-                    name: name.clone(),
-                    r#type: attribute.kind.clone().into_bytes().into(),
-                    required: attribute.required,
-                    optional: attribute.optional,
-                    computed: attribute.computed,
-                    ..Default::default()
-                });
-        let block_types = self
-            .blocks
-            .iter()
-            .map(|(name, nested)| tfplugin6::schema::NestedBlock {
-                type_name: name.clone(),
-                block: Some(nested.block.wire()),
-                nesting: nested.nesting.into(),
-                min_items: nested.min,
-                max_items: nested.max,
-            });
-        tfplugin6::schema::Block {
-            attributes: attributes.collect(),
-            block_types: block_types.collect(),
-            ..Default::default()
+                .map(|(name, nesting, block)| schema::NestedBlock {
+                    type_name: name.clone(),
+                    block: Some(block.message()),
+                    nesting: (*nesting).into(),
+                    ..schema::NestedBlock::default()
+                })
+                .collect(),
+            ..schema::Block::default()
         }
     }
 }

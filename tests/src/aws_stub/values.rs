@@ -1,5 +1,7 @@
 //! What the stub answers: everything as it is configured, and computed attributes as far as its table knows them.
 
+use std::collections::BTreeMap;
+
 use anyhow::{Context as _, Result};
 use rmpv::Value;
 
@@ -25,12 +27,10 @@ pub(super) fn fill(encoded: &[u8], block: &Block, otherwise: Otherwise) -> Resul
         // The object is to go: there is nothing to fill.
         return Ok(encoded.to_owned());
     };
-    let find = |wanted: &str| {
-        let found = entries
-            .iter()
-            .find(|(name, _)| name.as_str() == Some(wanted));
-        found.and_then(|(_, value)| value.as_str())
-    };
+    let given: BTreeMap<&str, &str> = entries
+        .iter()
+        .filter_map(|(name, value)| Some((name.as_str()?, value.as_str()?)))
+        .collect();
     let filled = entries
         .iter()
         .map(|(name, value)| {
@@ -38,7 +38,7 @@ pub(super) fn fill(encoded: &[u8], block: &Block, otherwise: Otherwise) -> Resul
             let value = match attribute {
                 Some(attribute) if attribute.computed && value.is_nil() => {
                     let known = attribute.known.as_deref();
-                    let known = known.and_then(|template| substitute(template, find));
+                    let known = known.and_then(|template| substitute(template, block, &given));
                     known.map_or_else(|| otherwise.value(), Value::from)
                 }
                 _ => value.clone(),
@@ -62,14 +62,20 @@ impl Otherwise {
     }
 }
 
-/// Replaces `{name}` by the argument. None: it is not known.
-fn substitute<'a>(template: &str, find: impl Fn(&str) -> Option<&'a str>) -> Option<String> {
+/// Replaces `{name}` by the argument, or by what is known of it. None: it is not known.
+fn substitute(template: &str, block: &Block, given: &BTreeMap<&str, &str>) -> Option<String> {
     let mut text = String::new();
     let mut rest = template;
     while let Some((before, after)) = rest.split_once('{') {
         let (name, tail) = after.split_once('}')?;
         text.push_str(before);
-        text.push_str(find(name)?);
+        match given.get(name) {
+            Some(value) => text.push_str(value),
+            None => {
+                let known = block.attributes.get(name)?.known.as_deref()?;
+                text.push_str(&substitute(known, block, given)?);
+            }
+        }
         rest = tail;
     }
     text.push_str(rest);
