@@ -20,6 +20,7 @@
 )]
 
 mod accounts;
+pub mod aws_stub;
 pub mod bench_server;
 mod cargo;
 pub mod cloudformation;

@@ -16,7 +16,7 @@ use anyhow::{Context, Result, bail};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::cargo;
+use crate::{aws_stub, cargo};
 
 /// The address under which configurations name the provider.
 pub const PROVIDER_SOURCE: &str = "registry.terraform.io/crossaccount/crossaccount";
@@ -82,6 +82,42 @@ impl Terraform {
             fill_mirror(&mirror, provider)?;
             let path = quoted(&mirror.to_string_lossy());
             Ok(format!("  filesystem_mirror {{\n    path = {path}\n  }}\n"))
+        })
+    }
+
+    /// As [`Terraform::new`], for configurations that do not use the provider of this workspace: it is not built.
+    ///
+    /// # Errors
+    /// When there is no CLI.
+    pub fn without_provider(
+        environment: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Self> {
+        // An empty mirror: nothing is ever asked of a registry.
+        Self::with_provider(environment, |directory| {
+            let mirror = directory.join("mirror");
+            fs::create_dir(&mirror)
+                .with_context(|| format!("cannot create {}", mirror.display()))?;
+            let path = quoted(&mirror.to_string_lossy());
+            Ok(format!("  filesystem_mirror {{\n    path = {path}\n  }}\n"))
+        })
+    }
+
+    /// As [`Terraform::new`], with [`crate::aws_stub`] as the provider `hashicorp/aws` in the place of ours. `stub` is its
+    /// binary.
+    ///
+    /// # Errors
+    /// When there is no CLI.
+    pub fn with_aws_stub(stub: &Path) -> Result<Self> {
+        Self::with_provider([], |directory| {
+            let home = directory.join("aws");
+            fs::create_dir(&home).with_context(|| format!("cannot create {}", home.display()))?;
+            let file = home.join(cargo::file_name(aws_stub::FILE));
+            fs::copy(stub, &file).with_context(|| format!("cannot copy {}", stub.display()))?;
+            Ok(format!(
+                "  dev_overrides {{\n    {} = {}\n  }}\n  direct {{}}\n",
+                quoted(aws_stub::SOURCE),
+                quoted(&home.to_string_lossy()),
+            ))
         })
     }
 

@@ -3,6 +3,7 @@
 mod function;
 mod hub;
 mod linters;
+mod module;
 mod permissions;
 mod stacks;
 
