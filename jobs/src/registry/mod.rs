@@ -206,8 +206,7 @@ impl Registry {
                 "There is no such table in the hub account and Region: check CROSSACCOUNT_REGISTRY_TABLE.",
             ),
             ErrorKind::AccessDenied => error.with_advice(
-                "The role of the function needs dynamodb:DescribeTable, Scan, GetItem, PutItem, UpdateItem and DeleteItem \
-                 on the table.",
+                "The role of the function needs dynamodb:DescribeTable, Scan, GetItem, UpdateItem and DeleteItem on the table.",
             ),
             _ => error,
         }

@@ -3,8 +3,8 @@
 mod function;
 mod hub;
 mod linters;
-mod module;
 mod permissions;
+mod registry;
 mod stacks;
 
 use std::path::{Path, PathBuf};

@@ -1,0 +1,253 @@
+//! What the registry keeps, when its functions run, and what raises an alarm.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use super::{MOST, QUEUE, RECONCILE, RECORDS_KEY, WITH_HUB, properties, registry};
+use crate::templates::statement;
+
+#[test]
+fn the_table_has_the_key_the_stream_and_the_end_of_life_that_the_function_expects() {
+    let least = registry(&[]);
+    let table = properties(&least, "Table");
+    assert_eq!(
+        table["KeySchema"],
+        json!([
+            {"AttributeName": "UserName", "KeyType": "HASH"},
+            {"AttributeName": "AccountId", "KeyType": "RANGE"},
+        ])
+    );
+    assert_eq!(
+        table["StreamSpecification"],
+        json!({"StreamViewType": "NEW_AND_OLD_IMAGES"})
+    );
+    assert_eq!(
+        table["TimeToLiveSpecification"],
+        json!({"AttributeName": "ExpiresAt", "Enabled": true})
+    );
+    let narrow = registry(&[("RowKey", "UserName")]);
+    let table = properties(&narrow, "Table");
+    for list in ["KeySchema", "AttributeDefinitions"] {
+        let [only] = &table[list].as_array().unwrap()[..] else {
+            panic!("{}", table[list]);
+        };
+        assert_eq!(only["AttributeName"], "UserName");
+    }
+}
+
+#[test]
+fn everything_that_is_kept_is_encrypted_and_outlives_the_stack() {
+    let least = registry(&[]);
+    for name in [
+        "Table",
+        "ReconcileLogGroup",
+        "ProvisionLogGroup",
+        "FailureQueue",
+        "AuditBucket",
+        "AccessLogBucket",
+        "Key",
+        "SecretsKey",
+    ] {
+        let resource = &least.resources[name];
+        assert_eq!(resource["DeletionPolicy"], "Retain", "{name}");
+        assert_eq!(resource["UpdateReplacePolicy"], "Retain", "{name}");
+    }
+    let table = properties(&least, "Table");
+    assert_eq!(
+        table["SSESpecification"],
+        json!({"SSEEnabled": true, "SSEType": "KMS", "KMSMasterKeyId": RECORDS_KEY})
+    );
+    assert_eq!(table["DeletionProtectionEnabled"], true);
+    assert_eq!(
+        table["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"],
+        true
+    );
+    assert_eq!(
+        properties(&least, "FailureQueue")["KmsMasterKeyId"],
+        RECORDS_KEY
+    );
+    let queue = &properties(&least, "FailureQueuePolicy")["PolicyDocument"];
+    assert_eq!(
+        statement(queue, "TlsOnly")["Condition"],
+        json!({"Bool": {"aws:SecureTransport": "false"}})
+    );
+    for function in ["Reconcile", "Provision"] {
+        let log_group = properties(&least, &format!("{function}LogGroup"));
+        assert_eq!(log_group["KmsKeyId"], RECORDS_KEY);
+        assert_eq!(log_group["RetentionInDays"], "400");
+        let function = properties(&least, function);
+        assert_eq!(function["KmsKeyArn"], RECORDS_KEY);
+        assert_eq!(function["Runtime"], "provided.al2023");
+        assert_eq!(function["Handler"], harness::package::archive::BOOTSTRAP);
+        assert_eq!(function["LoggingConfig"]["LogFormat"], "JSON");
+        assert_eq!(function["TracingConfig"]["Mode"], "Active");
+    }
+}
+
+#[test]
+fn the_audit_bucket_is_that_of_the_hub_or_one_of_its_own() {
+    let buckets = [
+        "AuditBucket",
+        "AuditBucketPolicy",
+        "AccessLogBucket",
+        "AccessLogBucketPolicy",
+    ];
+    let own = registry(&[]);
+    let with_hub = registry(&WITH_HUB);
+    for name in buckets {
+        assert!(own.resources.contains_key(name), "{name}");
+        assert!(!with_hub.resources.contains_key(name), "{name}");
+    }
+    let policy = &properties(&own, "AuditBucketPolicy")["PolicyDocument"];
+    assert_eq!(
+        statement(policy, "OnlyTheFunctionsWrite")["Condition"]["ArnNotLike"]["aws:PrincipalArn"],
+        json!([
+            "arn:aws:iam::111111111111:role/crossaccount-reconcile",
+            "arn:aws:iam::111111111111:role/crossaccount-provision"
+        ])
+    );
+    // The other half of the agreement with hub.yaml: it lets both write, in a list that it has a parameter for.
+    let hub = crate::templates::hub(&[(
+        "OtherAuditWriterArns",
+        "arn:aws:iam::111111111111:role/crossaccount-reconcile,arn:aws:iam::111111111111:role/crossaccount-provision",
+    )]);
+    let policy = &properties(&hub, "AuditBucketPolicy")["PolicyDocument"];
+    let writers = &statement(policy, "OnlyTheFunctionWrites")["Condition"]["ArnNotLike"];
+    assert_eq!(
+        writers["aws:PrincipalArn"].as_array().unwrap().len(),
+        3,
+        "{writers}"
+    );
+}
+
+#[test]
+fn records_and_reports_are_written_as_the_policy_of_the_bucket_wants() {
+    // The policy denies whatever could overwrite, so both kinds of objects are only ever created.
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    for file in ["core/src/audit/bucket.rs", "jobs/src/provision/report.rs"] {
+        let text = std::fs::read_to_string(root.join(file)).unwrap();
+        let puts = text.matches(".put_object()").count();
+        assert_eq!(puts, 1, "{file}");
+        assert!(text.contains(".if_none_match(\"*\")"), "{file}");
+    }
+}
+
+#[test]
+fn changes_of_rows_reach_the_function_and_failures_the_queue() {
+    let least = registry(&[]);
+    assert_eq!(
+        *properties(&least, "Stream"),
+        json!({
+            "FunctionName": "crossaccount-reconcile",
+            "EventSourceArn": "arn:aws:dynamodb:eu-central-1:111111111111:table/crossaccount-registry/stream/1",
+            "Enabled": true,
+            "StartingPosition": "TRIM_HORIZON",
+            "BatchSize": 25,
+            "ParallelizationFactor": 1,
+            "MaximumRetryAttempts": 10,
+            "BisectBatchOnFunctionError": true,
+            "FunctionResponseTypes": ["ReportBatchItemFailures"],
+            "DestinationConfig": {"OnFailure": {"Destination": QUEUE}},
+        })
+    );
+    let deliveries = properties(&least, "Deliveries");
+    assert_eq!(
+        deliveries["DestinationConfig"]["OnFailure"]["Destination"],
+        QUEUE
+    );
+}
+
+#[test]
+fn a_schedule_asks_for_everything_and_can_be_switched_off() {
+    let least = registry(&[]);
+    let rule = properties(&least, "Hours");
+    assert_eq!(rule["ScheduleExpression"], "rate(1 hour)");
+    assert_eq!(rule["State"], "ENABLED");
+    assert_eq!(rule["Targets"][0]["Arn"], RECONCILE);
+    let input: Value = serde_json::from_str(rule["Targets"][0]["Input"].as_str().unwrap()).unwrap();
+    assert_eq!(input, json!({"Job": "Reconcile"}));
+    let permission = properties(&least, "HoursPermission");
+    assert_eq!(permission["Principal"], "events.amazonaws.com");
+    assert_eq!(permission["SourceAccount"], "111111111111");
+    let still = registry(&[("Active", "false")]);
+    assert_eq!(properties(&still, "Hours")["State"], "DISABLED");
+    assert_eq!(properties(&still, "Stream")["Enabled"], false);
+}
+
+#[test]
+fn there_is_an_alarm_for_everything_that_keeps_a_user_from_being_as_its_row_says() {
+    let most = registry(&MOST);
+    let mut metrics: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for resource in most.resources.values() {
+        if resource["Type"] != "AWS::CloudWatch::Alarm" {
+            continue;
+        }
+        let alarm = &resource["Properties"];
+        assert_eq!(alarm["TreatMissingData"], "notBreaching");
+        assert_eq!(alarm["ComparisonOperator"], "GreaterThanThreshold");
+        assert_eq!(
+            alarm["AlarmActions"],
+            json!(["arn:aws:sns:eu-central-1:111111111111:alarms"])
+        );
+        let dimension = &alarm["Dimensions"][0];
+        let of = format!(
+            "{} {}={}",
+            alarm["Namespace"].as_str().unwrap(),
+            dimension["Name"].as_str().unwrap(),
+            dimension["Value"].as_str().unwrap()
+        );
+        let metric = alarm["MetricName"].as_str().unwrap().to_owned();
+        metrics.entry(of).or_default().insert(metric);
+    }
+    let expected = [
+        (
+            "AWS/Lambda FunctionName=crossaccount-provision",
+            vec!["Errors"],
+        ),
+        (
+            "AWS/Lambda FunctionName=crossaccount-reconcile",
+            vec![
+                "DestinationDeliveryFailures",
+                "Errors",
+                "IteratorAge",
+                "Throttles",
+            ],
+        ),
+        (
+            "AWS/SQS QueueName=crossaccount-reconcile-failures",
+            vec!["ApproximateNumberOfMessagesVisible"],
+        ),
+        ("CrossAccount Function=provision", vec!["ReportsFailed"]),
+        (
+            "CrossAccount Function=reconcile",
+            vec!["AccountsFailed", "RemovalsRefused", "UsersFailed"],
+        ),
+    ];
+    let expected: BTreeMap<String, BTreeSet<String>> = expected
+        .into_iter()
+        .map(|(of, names)| {
+            let names = names.into_iter().map(str::to_owned).collect();
+            (of.to_owned(), names)
+        })
+        .collect();
+    assert_eq!(metrics, expected);
+    assert_eq!(jobs::metrics::NAMESPACE, "CrossAccount");
+    assert_eq!(jobs::metrics::DIMENSION, "Function");
+    // One refused removal, or one user that failed, is enough.
+    assert_eq!(properties(&most, "RemovalsRefusedAlarm")["Threshold"], 0);
+}
+
+#[test]
+fn the_alarms_are_about_metrics_that_the_functions_write() {
+    let jobs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../jobs/src");
+    let written = |file: &str| std::fs::read_to_string(jobs.join(file)).unwrap();
+    assert!(written("metrics.rs").contains("\"UsersFailed\""));
+    for file in ["reconcile/schedule.rs", "reconcile/stream.rs"] {
+        for metric in ["AccountsFailed", "RemovalsRefused"] {
+            assert!(written(file).contains(&format!("\"{metric}\"")), "{file}");
+        }
+    }
+    assert!(written("provision/mod.rs").contains("\"ReportsFailed\""));
+}
