@@ -93,12 +93,11 @@ impl Work<'_> {
         }
     }
 
-    /// Writes what became of a user into its row, when it says something new. `settles`: the row needs no other look
-    /// before somebody changes it.
-    pub(super) async fn write_back(&self, row: &RegistryRow, became: &Row, settles: bool) {
-        let fingerprint = settles.then(|| row.fingerprint());
+    /// Writes what became of a user into its row, when it says something new. The row is settled by that: its change in
+    /// the stream is known for ours, and leads to nothing.
+    pub(super) async fn write_back(&self, row: &RegistryRow, became: &Row) {
         let now = self.run.clock.now();
-        let next = next_result(row.result.as_ref(), became, fingerprint.as_deref(), now);
+        let next = next_result(row.result.as_ref(), became, &row.fingerprint(), now);
         let Some(result) = next else { return };
         if let Err(error) = self.registry.write_result(&row.key, &result).await {
             // The user is as it is; the next run writes what this one could not.

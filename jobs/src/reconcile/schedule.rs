@@ -87,7 +87,7 @@ impl Work<'_> {
                 }
                 Err(unfit) => {
                     if mode == Mode::Apply {
-                        self.write_back(&row, &unfit, true).await;
+                        self.write_back(&row, &unfit).await;
                     }
                     progress.inc(1);
                     rows.push(unfit);
@@ -202,7 +202,7 @@ impl Work<'_> {
             let became = self.tend(&wanted, user, mode).await;
             if mode == Mode::Apply {
                 // The next hour looks again, whatever it was.
-                self.write_back(&row, &became, true).await;
+                self.write_back(&row, &became).await;
             }
             progress.inc(1);
             became
@@ -240,7 +240,7 @@ impl Work<'_> {
         for (row, wanted) in &wanted {
             let became = failed(wanted, error.into());
             if mode == Mode::Apply {
-                self.write_back(row, &became, true).await;
+                self.write_back(row, &became).await;
             }
             progress.inc(1);
             rows.push(became);

@@ -140,9 +140,11 @@ impl Work<'_> {
             Ok(wanted) => self.look_and_tend(&wanted).await,
             Err(unfit) => unfit,
         };
-        let passing = became.reason.as_ref().is_some_and(Reason::is_passing);
-        // What may pass is delivered again, and must not look as if it were done.
-        self.write_back(&row, &became, !passing).await;
+        // What may pass is delivered again. Its reason is not written: each is another one, with another request id, and
+        // every change of a row is another record in the stream.
+        if !became.reason.as_ref().is_some_and(Reason::is_passing) {
+            self.write_back(&row, &became).await;
+        }
         Looked::Tended(became)
     }
 

@@ -112,11 +112,11 @@ impl RowResult {
 
 /// The result after a look at a user; `None` when it says what it said before, so that nothing is written. Pure.
 ///
-/// `fingerprint` is that of the row that was looked at, when the result is to settle it.
+/// `fingerprint` is that of the row that was looked at.
 pub fn next_result(
     before: Option<&RowResult>,
     row: &Row,
-    fingerprint: Option<&str>,
+    fingerprint: &str,
     now: Timestamp,
 ) -> Option<RowResult> {
     if row.status == RowStatus::Postponed {
@@ -148,9 +148,7 @@ pub fn next_result(
         last_rotation,
         last_error: row.reason.as_ref().map(|reason| reason.message.clone()),
         changed_at: old.changed_at.clone(),
-        row_sha256: fingerprint
-            .map(str::to_owned)
-            .or_else(|| old.row_sha256.clone()),
+        row_sha256: Some(fingerprint.to_owned()),
     };
     if before == Some(&result) {
         return None;
@@ -186,7 +184,7 @@ mod tests {
     }
 
     fn first() -> RowResult {
-        next_result(None, &created(), Some("f1"), now()).unwrap()
+        next_result(None, &created(), "f1", now()).unwrap()
     }
 
     #[test]
@@ -206,15 +204,15 @@ mod tests {
             ..created()
         };
         let later = "2026-11-27T10:00:00Z".parse().unwrap();
-        assert_eq!(next_result(Some(&first), &again, Some("f1"), later), None);
+        assert_eq!(next_result(Some(&first), &again, "f1", later), None);
         let postponed = Row::of("222222222222", "alice", RowStatus::Postponed);
-        assert_eq!(next_result(Some(&first), &postponed, None, later), None);
+        assert_eq!(next_result(Some(&first), &postponed, "f1", later), None);
     }
 
     #[test]
     fn a_failure_keeps_what_is_known_of_the_user_and_a_success_takes_it_away() {
         let first = first();
-        let broken = next_result(Some(&first), &failed(), Some("f2"), now()).unwrap();
+        let broken = next_result(Some(&first), &failed(), "f2", now()).unwrap();
         assert_eq!(broken.status, "Failed");
         assert_eq!(broken.last_error.as_deref(), Some("no"));
         assert_eq!(broken.access_key_id, first.access_key_id);
@@ -224,16 +222,9 @@ mod tests {
             status: RowStatus::Exists,
             ..created()
         };
-        let mended = next_result(Some(&broken), &exists, Some("f2"), now()).unwrap();
+        let mended = next_result(Some(&broken), &exists, "f2", now()).unwrap();
         assert_eq!(mended.status, "Exists");
         assert_eq!(mended.last_error, None);
-    }
-
-    #[test]
-    fn a_passing_failure_settles_nothing() {
-        let first = first();
-        let broken = next_result(Some(&first), &failed(), None, now()).unwrap();
-        assert_eq!(broken.row_sha256, first.row_sha256);
     }
 
     #[test]
@@ -245,7 +236,7 @@ mod tests {
             access_key_date: Some("2026-12-11T10:00:00Z".to_owned()),
             ..created()
         };
-        let second = next_result(Some(&first), &rotated, Some("f1"), now()).unwrap();
+        let second = next_result(Some(&first), &rotated, "f1", now()).unwrap();
         assert_eq!(second.status, "Rotated");
         assert_eq!(
             second.last_rotation.as_deref(),
@@ -254,7 +245,7 @@ mod tests {
         rotated.access_key_id = None;
         rotated.access_key_parameter = None;
         rotated.access_key_date = None;
-        let third = next_result(Some(&second), &rotated, Some("f1"), now()).unwrap();
+        let third = next_result(Some(&second), &rotated, "f1", now()).unwrap();
         assert_eq!((third.access_key_id, third.last_rotation), (None, None));
     }
 }

@@ -4,6 +4,7 @@ mod crash;
 mod provision;
 mod removals;
 mod schedule;
+mod stream;
 
 use harness::jobs::Scene;
 use harness::{Fault, FaultKind};
