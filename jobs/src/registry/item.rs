@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
-use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::{Map, Value};
@@ -39,12 +38,6 @@ impl ConditionRefused for UpdateItemError {
 }
 
 impl ConditionRefused for DeleteItemError {
-    fn is_refused(&self) -> bool {
-        self.is_conditional_check_failed_exception()
-    }
-}
-
-impl ConditionRefused for PutItemError {
     fn is_refused(&self) -> bool {
         self.is_conditional_check_failed_exception()
     }

@@ -99,6 +99,12 @@ impl RowResult {
         Some(result)
     }
 
+    /// The attribute as JSON, for the reference.
+    #[cfg(test)]
+    pub(crate) fn to_json(&self) -> Value {
+        super::item::to_json(&self.to_attribute())
+    }
+
     pub(super) fn to_attribute(&self) -> AttributeValue {
         let mut fields = HashMap::from([(STATUS.to_owned(), text(&self.status))]);
         for (name, get, _) in FIELDS {

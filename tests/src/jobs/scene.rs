@@ -13,6 +13,8 @@ use serde_json::{Value, json};
 
 use super::rows;
 use crate::accounts::{STRANGER, objects, prepare, role_credentials, stranger};
+use crate::cargo;
+use crate::cloudformation::template;
 use crate::lambda::{Function, FunctionOptions, Invocation, Outcome, job_binary};
 use crate::standin::{Account, Call, KMS_ALIAS, UserSecrets, World, WorldOptions};
 
@@ -567,49 +569,60 @@ fn variables(world: &World, name: &str, options: &SceneOptions) -> BTreeMap<Stri
     variables
 }
 
-/// The policies of a function's role.
+/// The policies of a function's role, exactly as `examples/cloudformation/registry.yaml` deploys them.
 async fn permissions(world: &World, name: &str) -> Result<BTreeMap<String, Value>> {
     let hub = world.hub().id();
     let kms = world.hub().kms();
     let key = kms.describe_key().key_id(KMS_ALIAS).send().await?;
     let key = key.key_metadata.and_then(|key| key.arn);
     let key = key.context("the key of the hub has no ARN")?;
-    let allow = |actions: &[&str], resource: &str| json!({"Effect": "Allow", "Action": actions, "Resource": resource});
-    let bucket = format!("arn:aws:s3:::{}", world.audit_bucket());
-    let parameters = format!("arn:aws:ssm:{REGION}:{hub}:parameter/crossaccount/*");
-    let mut statements = vec![
-        allow(&["sts:AssumeRole"], &world.role_arn("*")),
-        allow(&["s3:PutObject"], &format!("{bucket}/crossaccount/*")),
-        allow(
-            &[
-                "ssm:PutParameter",
-                "ssm:DeleteParameter",
-                "ssm:AddTagsToResource",
-                "ssm:ListTagsForResource",
-            ],
-            &parameters,
-        ),
-        allow(&["ssm:DescribeParameters"], "*"),
-        allow(
-            &["kms:Encrypt", "kms:GenerateDataKey", "kms:DescribeKey"],
-            &key,
-        ),
-    ];
-    if name == "provision" {
-        statements.push(allow(&["s3:PutObject"], &format!("{bucket}/reports/*")));
-    } else {
-        statements.push(allow(
-            &[
-                "dynamodb:DescribeTable",
-                "dynamodb:Scan",
-                "dynamodb:GetItem",
-                "dynamodb:PutItem",
-                "dynamodb:UpdateItem",
-                "dynamodb:DeleteItem",
-            ],
-            &format!("arn:aws:dynamodb:{REGION}:{hub}:table/{TABLE}"),
-        ));
+    let member_role = world.role_arn("0");
+    let (path, role) = member_role
+        .split_once(":role")
+        .and_then(|(_, role)| role.rsplit_once('/'))
+        .context("the member role has no name")?;
+    let table = format!("arn:aws:dynamodb:{REGION}:{hub}:table/{TABLE}");
+    let deployed = template(
+        &cargo::workspace().join("examples/cloudformation/registry.yaml"),
+        &[
+            ("AWS::AccountId", hub),
+            ("AWS::Region", REGION),
+            ("AWS::StackName", "crossaccount-registry"),
+            ("CodeBucket", "packages"),
+            ("ReconcileCodeKey", "reconcile.zip"),
+            ("ProvisionCodeKey", "provision.zip"),
+            ("DeploymentId", "test"),
+            ("AllowedAccountIds", "*"),
+            ("UserPathPrefix", "/people/"),
+            ("PermissionsBoundaries", "none"),
+            ("ExternalId", world.external_id()),
+            ("MemberRoleName", role),
+            ("MemberRolePath", &format!("{path}/")),
+            ("SecretsKeyArn", &key),
+            ("AuditBucketName", world.audit_bucket()),
+            ("AuditKeyArn", &key),
+        ],
+        &[
+            ("Table.Arn", &table),
+            ("Table.StreamArn", &format!("{table}/stream/1")),
+            ("Key.Arn", &key),
+            (
+                "FailureQueue.Arn",
+                &format!("arn:aws:sqs:{REGION}:{hub}:failures"),
+            ),
+        ],
+    )?;
+    let function = match name {
+        "provision" => "Provision",
+        _ => "Reconcile",
+    };
+    let resource = |name: String| &deployed.resources[&name]["Properties"];
+    let role = &resource(format!("{function}Role"))["Policies"];
+    let secrets = resource(format!("{function}SecretStorePolicy"));
+    let mut policies = BTreeMap::new();
+    for policy in role.as_array().into_iter().flatten().chain([secrets]) {
+        let name = policy["PolicyName"].as_str().context("a nameless policy")?;
+        policies.insert(name.to_owned(), policy["PolicyDocument"].clone());
     }
-    let document = json!({"Version": "2012-10-17", "Statement": statements});
-    Ok([("least".to_owned(), document)].into())
+    Ok(policies)
 }
