@@ -146,28 +146,30 @@ impl Provider for Stub {
         &self,
         _request: Request<validate_provider_config::Request>,
     ) -> Answer<validate_provider_config::Response> {
-        Ok(Response::new(Default::default()))
+        Ok(Response::new(validate_provider_config::Response::default()))
     }
 
     async fn configure_provider(
         &self,
         _request: Request<configure_provider::Request>,
     ) -> Answer<configure_provider::Response> {
-        Ok(Response::new(Default::default()))
+        Ok(Response::new(configure_provider::Response::default()))
     }
 
     async fn validate_resource_config(
         &self,
         _request: Request<validate_resource_config::Request>,
     ) -> Answer<validate_resource_config::Response> {
-        Ok(Response::new(Default::default()))
+        Ok(Response::new(validate_resource_config::Response::default()))
     }
 
     async fn validate_data_resource_config(
         &self,
         _request: Request<validate_data_resource_config::Request>,
     ) -> Answer<validate_data_resource_config::Response> {
-        Ok(Response::new(Default::default()))
+        Ok(Response::new(
+            validate_data_resource_config::Response::default(),
+        ))
     }
 
     async fn plan_resource_change(
@@ -211,6 +213,6 @@ impl Provider for Stub {
         &self,
         _request: Request<stop_provider::Request>,
     ) -> Answer<stop_provider::Response> {
-        Ok(Response::new(Default::default()))
+        Ok(Response::new(stop_provider::Response::default()))
     }
 }

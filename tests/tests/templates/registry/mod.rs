@@ -1,5 +1,6 @@
 //! The registry: the template and the Terraform module deploy the same, and that is what the functions need.
 
+mod described;
 mod kept;
 mod module;
 mod permissions;
@@ -129,7 +130,7 @@ const KNOWN: [(&str, &str); 21] = [
 type Changes<'a> = &'a [(&'a str, &'a str)];
 
 /// The least parameters, some of them changed.
-fn parameters<'a>(changes: Changes<'a>) -> Vec<(&'a str, &'a str)> {
+fn parameters(changes: Changes<'_>) -> Vec<(&str, &str)> {
     let mut parameters = LEAST.to_vec();
     for change in changes {
         parameters.retain(|(name, _)| *name != change.0);
@@ -184,14 +185,14 @@ fn plan(changes: Changes<'_>) -> BTreeMap<String, Value> {
     let terraform = terraform();
     terraform.copy_from(&module()).unwrap();
     let variables = variables();
+    let kinds = Regex::new(r"(?m)^  type\s+= (.*)$").unwrap();
     let mut given = Map::new();
     for (name, text) in parameters(changes) {
         if name.starts_with("AWS::") {
             continue;
         }
         let name = snake(name);
-        let kind = Regex::new(r"(?m)^  type\s+= (.*)$").unwrap();
-        let kind = &kind.captures(&variables[&name]).unwrap()[1];
+        let kind = &kinds.captures(&variables[&name]).unwrap()[1];
         let value = match kind {
             "list(string)" => json!(text.split(',').collect::<Vec<_>>()),
             "string" => json!(text),
