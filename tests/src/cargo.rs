@@ -7,9 +7,29 @@ use std::time::SystemTime;
 
 use anyhow::{Context, Result, bail};
 
-/// A package has one binary, of its own name.
-const PROVIDER: &str = "terraform-provider-crossaccount";
-const CFN_HANDLER: &str = "crossaccount-cfn-handler";
+/// Binaries of one package, which are built together.
+struct Binaries {
+    package: &'static str,
+    names: &'static [&'static str],
+    /// The directories that they are made from, beside those that all are made from.
+    sources: &'static [&'static str],
+}
+
+const PROVIDER: Binaries = Binaries {
+    package: "terraform-provider-crossaccount",
+    names: &["terraform-provider-crossaccount"],
+    sources: &["proto", "provider"],
+};
+const CFN_HANDLER: Binaries = Binaries {
+    package: "crossaccount-cfn-handler",
+    names: &["crossaccount-cfn-handler"],
+    sources: &["lambda", "cfn-handler"],
+};
+const JOBS: Binaries = Binaries {
+    package: "crossaccount-jobs",
+    names: &["provision", "reconcile"],
+    sources: &["lambda", "jobs"],
+};
 
 /// The root of the workspace.
 pub(crate) fn workspace() -> PathBuf {
@@ -42,7 +62,7 @@ pub fn target_directory() -> PathBuf {
 pub fn provider_directory() -> Result<&'static Path> {
     static BUILT: OnceLock<Result<PathBuf, String>> = OnceLock::new();
     BUILT
-        .get_or_init(|| build(PROVIDER).map_err(|error| format!("{error:#}")))
+        .get_or_init(|| build(&PROVIDER).map_err(|error| format!("{error:#}")))
         .as_deref()
         .map_err(|message| anyhow::anyhow!("{message}"))
 }
@@ -53,22 +73,43 @@ pub fn provider_directory() -> Result<&'static Path> {
 /// # Errors
 /// As [`provider_directory`].
 pub(crate) fn cfn_handler() -> Result<PathBuf> {
-    let directory = build(CFN_HANDLER)?;
-    Ok(directory.join(file_name(CFN_HANDLER)))
+    let directory = build(&CFN_HANDLER)?;
+    let [name] = CFN_HANDLER.names else {
+        bail!("{} has one binary", CFN_HANDLER.package);
+    };
+    Ok(directory.join(file_name(name)))
 }
 
-fn file_name(package: &str) -> String {
-    format!("{package}{}", std::env::consts::EXE_SUFFIX)
+/// The directory that holds the binaries of the jobs, built in the profile of the running executable. Looked at once per
+/// process.
+///
+/// # Errors
+/// As [`provider_directory`].
+pub(crate) fn jobs_directory() -> Result<&'static Path> {
+    static BUILT: OnceLock<Result<PathBuf, String>> = OnceLock::new();
+    BUILT
+        .get_or_init(|| build(&JOBS).map_err(|error| format!("{error:#}")))
+        .as_deref()
+        .map_err(|message| anyhow::anyhow!("{message}"))
 }
 
-/// Builds the binary of a package, and says where it is.
-fn build(package: &str) -> Result<PathBuf> {
+/// The file that holds a binary.
+pub(crate) fn file_name(binary: &str) -> String {
+    format!("{binary}{}", std::env::consts::EXE_SUFFIX)
+}
+
+/// Builds the binaries of a package, and says in which directory they are.
+fn build(binaries: &Binaries) -> Result<PathBuf> {
+    let package = binaries.package;
     let target = target_directory();
     let executable = std::env::current_exe().context("this executable has no path")?;
     let release = executable.starts_with(target.join("release"));
     let directory = target.join(if release { "release" } else { "debug" });
-    let binary = directory.join(file_name(package));
-    if is_up_to_date(&binary, package) {
+    let paths = || {
+        let names = binaries.names.iter();
+        names.map(|name| directory.join(file_name(name)))
+    };
+    if paths().all(|path| is_up_to_date(&path, binaries.sources)) {
         return Ok(directory);
     }
     let mut command = Command::new(env!("CARGO"));
@@ -77,7 +118,8 @@ fn build(package: &str) -> Result<PathBuf> {
         // This package is selected too, so that dependencies are built with the same features as
         // for it, and most of them are there already.
         .args(["build", "--quiet", "--package", env!("CARGO_PKG_NAME")])
-        .args(["--package", package, "--bin", package])
+        .args(["--package", package])
+        .args(binaries.names.iter().flat_map(|name| ["--bin", *name]))
         .arg("--target-dir")
         .arg(&target);
     if release {
@@ -99,10 +141,10 @@ fn build(package: &str) -> Result<PathBuf> {
             String::from_utf8_lossy(&output.stderr)
         );
     }
-    if !binary.is_file() {
+    if let Some(missing) = paths().find(|path| !path.is_file()) {
         bail!(
             "cargo built {package}, but there is no {}",
-            binary.display()
+            missing.display()
         );
     }
     Ok(directory)
@@ -113,24 +155,21 @@ fn build(package: &str) -> Result<PathBuf> {
 /// # Errors
 /// When it cannot be built; the message holds the compiler's output.
 pub fn provider_binary() -> Result<PathBuf> {
-    let file = format!("{PROVIDER}{}", std::env::consts::EXE_SUFFIX);
-    Ok(provider_directory()?.join(file))
+    let [name] = PROVIDER.names else {
+        bail!("{} has one binary", PROVIDER.package);
+    };
+    Ok(provider_directory()?.join(file_name(name)))
 }
 
 /// Whether a binary is newer than everything that it is made from.
-fn is_up_to_date(binary: &Path, package: &str) -> bool {
+fn is_up_to_date(binary: &Path, sources: &[&str]) -> bool {
     let Some(built) = modified(binary) else {
         return false;
     };
     let root = workspace();
-    let own: &[&str] = if package == PROVIDER {
-        &["proto", "provider"]
-    } else {
-        &["cfn-handler"]
-    };
     ["Cargo.toml", "Cargo.lock", "core"]
         .iter()
-        .chain(own)
+        .chain(sources)
         .all(|source| newest(&root.join(source)).is_some_and(|time| time <= built))
 }
 

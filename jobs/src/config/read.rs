@@ -6,7 +6,9 @@ use std::time::Duration;
 use crossaccount_core::audit::{BucketName, KeyPrefix};
 use crossaccount_core::ids::{AccountId, RunId};
 use crossaccount_core::user::DeletionPolicy;
-use crossaccount_lambda::settings::table::{AUDIT_BUCKET, Variable};
+use crossaccount_lambda::settings::table::AUDIT_BUCKET;
+#[cfg(test)]
+use crossaccount_lambda::settings::table::Variable;
 use crossaccount_lambda::settings::{Reader, Settings, SettingsProblems};
 use serde_json::{Map, Value};
 

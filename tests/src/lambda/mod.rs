@@ -11,6 +11,6 @@ mod function;
 mod runtime_api;
 pub(crate) mod server;
 
-pub use binary::handler_binary;
+pub use binary::{handler_binary, job_binary};
 pub use function::{DeadlineHeader, Function, FunctionOptions, Invocation};
 pub use runtime_api::Outcome;

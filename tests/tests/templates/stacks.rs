@@ -57,7 +57,7 @@ fn the_handler_accepts_the_user_of_the_sample() {
         "import:CrossAccountUserFunction"
     );
     sent.remove("ServiceTimeout").unwrap();
-    let read = cfn_handler::properties::read(sent).unwrap();
+    let read = crossaccount_lambda::properties::read(sent).unwrap();
     assert_eq!(read.spec.name.as_str(), "alice");
 }
 
