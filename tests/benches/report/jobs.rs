@@ -14,7 +14,7 @@ use crate::workload::{LONG_LATENCY, Size};
 const PATH_FACTOR: f64 = 1.3;
 const MEMORY_TARGET: u64 = 60_000_000;
 /// How much memory 1000 more users may take, in MB: their rows in answer and report.
-const GROWTH_TARGET: f64 = 3.0;
+const GROWTH_TARGET: f64 = 5.0;
 const CALLS_PER_USER: usize = 2;
 const CALLS_PER_ACCOUNT: usize = 3;
 

@@ -128,7 +128,7 @@ fn nothing_due_costs_two_calls_for_a_user_with_console_access_too() {
 }
 
 #[test]
-fn a_new_user_of_provision_costs_its_writes_two_records_and_three_looks() {
+fn a_new_user_of_provision_costs_its_writes_two_records_and_two_looks() {
     let (accounts, names) = (jobs::accounts(ACCOUNTS), jobs::names(USERS));
     let server = jobs::server(Duration::ZERO).unwrap();
     let job = Job::provision(&server, &accounts, &[]).unwrap();
@@ -142,9 +142,36 @@ fn a_new_user_of_provision_costs_its_writes_two_records_and_three_looks() {
     );
     assert_eq!(server.parameters(), ACCOUNTS * USERS);
     let (users, others, rest) = split(&server.take_calls(), &accounts);
-    assert_eq!(every_one_of(users, ACCOUNTS * USERS), counts(&[]));
-    assert_eq!(every_one_of(others, ACCOUNTS), counts(&[]));
-    assert_eq!(rest, counts(&[]));
+    assert_eq!(
+        every_one_of(users, ACCOUNTS * USERS),
+        counts(&[
+            ("iam:AttachUserPolicy", 2),
+            ("iam:CreateLoginProfile", 1),
+            ("iam:CreateUser", 1),
+            ("s3:PutObject", 2),
+            ("ssm:DescribeParameters", 1),
+            ("ssm:ListTagsForResource", 1),
+            ("ssm:PutParameter", 1),
+        ])
+    );
+    assert_eq!(
+        every_one_of(others, ACCOUNTS),
+        counts(&[
+            ("iam:GetAccountPasswordPolicy", 1),
+            ("iam:ListUsers", 1),
+            ("sts:AssumeRole", 2),
+        ])
+    );
+    // The parameters of each account are listed twice, all and ours; the report has two objects.
+    assert_eq!(
+        rest,
+        counts(&[
+            ("kms:DescribeKey", 1),
+            ("s3:PutObject", 2),
+            ("ssm:DescribeParameters", 2 * ACCOUNTS),
+            ("sts:GetCallerIdentity", 1),
+        ])
+    );
 
     let again = job.run(&event, |_| ()).unwrap().answer;
     assert_eq!(
@@ -153,6 +180,12 @@ fn a_new_user_of_provision_costs_its_writes_two_records_and_three_looks() {
         "{again:#}"
     );
     let (users, _, _) = split(&server.take_calls(), &accounts);
-    let looked = every_one_of(users, ACCOUNTS * USERS);
-    assert_eq!(looked, counts(&[]));
+    assert_eq!(
+        every_one_of(users, ACCOUNTS * USERS),
+        counts(&[
+            ("iam:GetLoginProfile", 1),
+            ("iam:GetUser", 1),
+            ("iam:ListAttachedUserPolicies", 1),
+        ])
+    );
 }

@@ -238,7 +238,6 @@ async fn transcript(
             note!(iam.get_user().user_name("plain"));
             note!(iam.list_users());
             note!(iam.list_users().path_prefix("/app/"));
-            note!(iam.list_users().max_items(1));
         }
         note!(
             iam.tag_user()

@@ -145,9 +145,11 @@ pub(super) async fn transcript(environment: &[(String, String)]) -> Vec<String> 
             .expression_attribute_names("#holder", "Holder")
             .expression_attribute_values(":holder", AttributeValue::S(holder.to_owned()))
     };
+    // Nobody asked for the consumed capacity; the stand-in tells it all the same.
     macro_rules! note {
         ($call:expr) => {
-            lines.push(line(stringify!($call), $call.send().await))
+            let sent = $call.send().await;
+            lines.push(line(stringify!($call), sent.map(|_| "done")))
         };
     }
 
