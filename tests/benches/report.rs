@@ -3,6 +3,7 @@
 //! Sizes are decimal: 1 MB is 1,000,000 bytes.
 
 mod credentials;
+mod jobs;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -16,6 +17,7 @@ use harness::terraform::find_cli;
 use serde_json::{Value, json};
 
 pub(crate) use credentials::{Refresh, Rotations, UpdateCalls};
+pub(crate) use jobs::{JobRun, NothingDue, Provisioned};
 
 use crate::function::Measured;
 use crate::start::Start;

@@ -99,8 +99,8 @@ fn children(process: u32) -> Vec<u32> {
         .collect()
 }
 
-/// Nothing when the process has ended.
-fn usage(process: u32) -> Option<Usage> {
+/// What a process took so far. Nothing when it has ended, and on systems without `/proc`.
+pub(crate) fn usage(process: u32) -> Option<Usage> {
     let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
     let peak = status
         .lines()

@@ -1,13 +1,13 @@
 //! IAM: the calls about users that the benchmark makes.
 //!
-//! Lists are never cut into pages: no user of the benchmark has that many of anything.
+//! Lists of what belongs to one user are never cut into pages: no user of the benchmark has that many of anything.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::keys;
 use super::serve::unknown_operation;
 use super::state::{Account, Caller, State, User};
 use super::wire::{Form, Outcome, Refusal, element, members};
+use super::{inventory, keys};
 
 /// How IAM encodes policy documents (RFC 3986).
 const DOCUMENT: &AsciiSet = &NON_ALPHANUMERIC
@@ -64,6 +64,8 @@ pub(super) fn answer(state: &mut State, caller: &Caller, operation: &str, form: 
     let name = form.text("UserName");
     match operation {
         "GetAccountSummary" => Ok(Some(summary(account))),
+        "ListUsers" => inventory::list_users(account, account_id, form),
+        "GetAccountAuthorizationDetails" => inventory::details(account, account_id, form),
         "AddUserToGroup" => add_to_group(account, name, form.text("GroupName")),
         "RemoveUserFromGroup" => {
             let group = form.text("GroupName");
@@ -118,14 +120,8 @@ fn of_user(user: &mut User, account_id: &str, name: &str, operation: &str, form:
                 .inline
                 .get(policy)
                 .ok_or_else(|| no_inline_policy(policy))?;
-            let document = utf8_percent_encode(document, DOCUMENT).to_string();
             Ok(Some(
-                [
-                    element("UserName", name),
-                    element("PolicyName", policy),
-                    element("PolicyDocument", &document),
-                ]
-                .concat(),
+                element("UserName", name) + &inline_policy(policy, document),
             ))
         }
         "DeleteUserPolicy" => {
@@ -231,17 +227,26 @@ fn obstacle(user: &User) -> Option<&'static str> {
 }
 
 fn details(user: &User, account_id: &str, name: &str) -> String {
-    let mut xml = [
+    let identity = identity(user, account_id, name);
+    format!("<User>{identity}{}</User>", boundary_and_tags(user))
+}
+
+/// What every answer about a user begins with.
+pub(super) fn identity(user: &User, account_id: &str, name: &str) -> String {
+    let arn = format!("arn:aws:iam::{account_id}:user{}{name}", user.path);
+    [
         element("Path", &user.path),
         element("UserName", name),
         element("UserId", &user.id),
-        element(
-            "Arn",
-            &format!("arn:aws:iam::{account_id}:user{}{name}", user.path),
-        ),
+        element("Arn", &arn),
         element("CreateDate", &user.created),
     ]
-    .concat();
+    .concat()
+}
+
+/// What no list of users tells.
+pub(super) fn boundary_and_tags(user: &User) -> String {
+    let mut xml = String::new();
     if let Some(arn) = &user.boundary {
         let kind = element("PermissionsBoundaryType", "Policy");
         let arn = element("PermissionsBoundaryArn", arn);
@@ -257,20 +262,30 @@ fn details(user: &User, account_id: &str, name: &str) -> String {
         let tags = tags.map(|(key, value)| element("Key", key) + &element("Value", value));
         xml.push_str(&members("Tags", tags));
     }
-    format!("<User>{xml}</User>")
+    xml
 }
 
 fn attached(user: &User) -> String {
+    whole_list("AttachedPolicies", attached_policies(user))
+}
+
+/// The attached policies, by name.
+pub(super) fn attached_policies(user: &User) -> impl Iterator<Item = String> {
     let mut policies: Vec<_> = user
         .attached
         .iter()
         .map(|arn| (arn.rsplit('/').next().unwrap_or_default(), arn))
         .collect();
     policies.sort_unstable();
-    let policies = policies
+    policies
         .into_iter()
-        .map(|(name, arn)| element("PolicyName", name) + &element("PolicyArn", arn));
-    whole_list("AttachedPolicies", policies)
+        .map(|(name, arn)| element("PolicyName", name) + &element("PolicyArn", arn))
+}
+
+/// An inline policy, encoded as IAM gives it.
+pub(super) fn inline_policy(name: &str, document: &str) -> String {
+    let document = utf8_percent_encode(document, DOCUMENT).to_string();
+    element("PolicyName", name) + &element("PolicyDocument", &document)
 }
 
 /// A list on its only page.

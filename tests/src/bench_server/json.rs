@@ -1,4 +1,4 @@
-//! The services that speak JSON: Parameter Store, and KMS as far as a check of a key needs it.
+//! The services that speak JSON: Parameter Store, KMS as far as a check of a key needs it, and `DynamoDB`.
 //!
 //! Values are kept in clear text and no key is needed to write or read them.
 
@@ -10,6 +10,7 @@ use hyper::Response;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use super::dynamodb;
 use super::log::Call;
 use super::serve::{new_call, unknown_key, unknown_operation};
 use super::state::{Account, Caller, State};
@@ -29,7 +30,7 @@ pub(super) struct Parameter {
     tags: BTreeMap<String, String>,
 }
 
-type Outcome = Result<Value, Refusal>;
+pub(super) type Outcome = Result<Value, Refusal>;
 
 /// `target` is the header `X-Amz-Target`.
 pub(super) fn answer(
@@ -41,6 +42,7 @@ pub(super) fn answer(
     let (service, operation) = match target.split_once('.') {
         Some(("AmazonSSM", operation)) => ("ssm", operation),
         Some(("TrentService", operation)) => ("kms", operation),
+        Some(("DynamoDB_20120810", operation)) => ("dynamodb", operation),
         _ => ("unknown", target),
     };
     let mut call = new_call(format!("{service}:{operation}"));
@@ -49,6 +51,10 @@ pub(super) fn answer(
         (_, Err(_)) => Err(refused("SerializationException", "the body is not JSON")),
         (Some(caller), Ok(request)) => {
             caller.clone_into_call(&mut call);
+            if service == "dynamodb" {
+                dynamodb::about(&request, &mut call);
+                return respond(dynamodb::answer(state, operation, &request), call);
+            }
             about(&request, &mut call);
             let account = state.account(&caller.account_id);
             match service {
@@ -60,6 +66,10 @@ pub(super) fn answer(
             }
         }
     };
+    respond(outcome, call)
+}
+
+fn respond(outcome: Outcome, mut call: Call) -> (Response<Full<Bytes>>, Call) {
     let (status, body) = match outcome {
         Ok(value) => (200, value.to_string()),
         Err(refusal) => {
@@ -104,11 +114,11 @@ fn about(request: &Value, call: &mut Call) {
     }
 }
 
-fn text<'a>(value: &'a Value, name: &str) -> &'a str {
+pub(super) fn text<'a>(value: &'a Value, name: &str) -> &'a str {
     value[name].as_str().unwrap_or_default()
 }
 
-fn refused(code: &'static str, message: impl Into<String>) -> Refusal {
+pub(super) fn refused(code: &'static str, message: impl Into<String>) -> Refusal {
     Refusal::new(400, code, message)
 }
 

@@ -5,7 +5,11 @@
 //! that of the AWS stand-in. It checks no signature, no trust policy and no permission, has no
 //! quotas and no faults: for all of that there is the stand-in.
 
+mod dynamodb;
+mod expression;
 mod iam;
+mod inventory;
+pub mod jobs;
 mod json;
 mod keys;
 mod log;
@@ -21,8 +25,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 use jiff::SignedDuration;
+use serde_json::Value;
 use tokio::sync::oneshot;
 
 pub use log::{Call, by_action, round_trips};
@@ -43,10 +48,23 @@ pub struct BenchServerOptions {
     pub groups: Vec<String>,
     /// Names of the buckets of the hub account.
     pub buckets: Vec<String>,
+    /// The `DynamoDB` tables of the hub account.
+    pub tables: Vec<TableOptions>,
     /// Aliases of the KMS keys that every account has.
     pub kms_aliases: Vec<String>,
     /// How long each call takes.
     pub latency: Duration,
+}
+
+/// A table whose keys are texts.
+#[derive(Debug, Clone)]
+pub struct TableOptions {
+    /// Its name.
+    pub name: String,
+    /// The attribute of the hash key.
+    pub hash_key: String,
+    /// The attribute of the range key, when it has one.
+    pub range_key: Option<String>,
 }
 
 /// A user that exists before the first call.
@@ -81,6 +99,7 @@ impl Default for BenchServerOptions {
             hub_account_id: "800000000000".to_owned(),
             groups: Vec::new(),
             buckets: Vec::new(),
+            tables: Vec::new(),
             kms_aliases: vec![KMS_ALIAS.to_owned(), "alias/aws/ssm".to_owned()],
             latency: Duration::from_millis(40),
         }
@@ -167,6 +186,21 @@ impl BenchServer {
     /// How many parameters exist in all accounts.
     pub fn parameters(&self) -> usize {
         self.shared.state().parameters()
+    }
+
+    /// Puts an item, as the API of `DynamoDB` writes it, into a table.
+    ///
+    /// # Errors
+    /// When there is no such table, or the item has not its key.
+    pub fn put_item(&self, table: &str, item: &Value) -> Result<()> {
+        let mut state = self.shared.state();
+        let put = dynamodb::put(&mut state, table, item);
+        put.map_err(|refusal| anyhow!("{}: {}", refusal.code, refusal.message))
+    }
+
+    /// The items of a table, as the API of `DynamoDB` writes them, by key.
+    pub fn items(&self, table: &str) -> Vec<Value> {
+        dynamodb::items(&self.shared.state(), table)
     }
 
     /// Adds a user with its keys, or puts it in the place of one that exists.

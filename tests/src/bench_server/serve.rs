@@ -101,7 +101,7 @@ async fn handle(
     shared.state().note_use(key, service);
     let (response, mut call) = match service {
         "s3" => s3::answer(&mut shared.state(), key, &head, &body),
-        "ssm" | "kms" => {
+        "ssm" | "kms" | "dynamodb" => {
             let target = head.headers.get("x-amz-target");
             let target = target.and_then(|target| target.to_str().ok());
             json::answer(&mut shared.state(), key, target.unwrap_or_default(), &body)

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::dynamodb::Table;
 use super::json::Parameter;
 use super::keys::{Key, Login};
 use super::wire::Refusal;
@@ -18,6 +19,8 @@ pub(super) struct State {
     callers: HashMap<String, Caller>,
     /// The keys of the objects in each bucket.
     pub(super) buckets: BTreeMap<String, BTreeSet<String>>,
+    /// The tables of the hub account.
+    pub(super) tables: BTreeMap<String, Table>,
     issued: u64,
 }
 
@@ -133,6 +136,11 @@ impl State {
                 .buckets
                 .into_iter()
                 .map(|name| (name, BTreeSet::new()))
+                .collect(),
+            tables: options
+                .tables
+                .into_iter()
+                .map(|table| (table.name, Table::new(table.hash_key, table.range_key)))
                 .collect(),
             issued: 0,
         }

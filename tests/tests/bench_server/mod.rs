@@ -1,7 +1,10 @@
 //! The server of the benchmark answers as the AWS stand-in does: the same calls through the AWS SDK lead to the same
 //! fields on both, but for what is random or a time.
 
+mod inventory;
+mod jobs;
 mod secrets;
+mod table;
 
 use std::fmt::Debug;
 use std::time::Duration;
@@ -14,7 +17,10 @@ use aws_sdk_iam::types::Tag;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_smithy_http_client::Builder as HttpClientBuilder;
 use harness::World;
-use harness::bench_server::{BenchServer, BenchServerOptions, by_action, round_trips};
+use harness::bench_server::jobs::TABLE;
+use harness::bench_server::{
+    BenchServer, BenchServerOptions, TableOptions, by_action, round_trips,
+};
 use regex::Regex;
 
 const BUCKET_NAME: &str = "audit-benchmark";
@@ -23,8 +29,14 @@ const READ_ONLY: &str = "arn:aws:iam::aws:policy/ReadOnlyAccess";
 const BOUNDARY: &str = "arn:aws:iam::aws:policy/PowerUserAccess";
 const POLICY: &str = r#"{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:Get*", "Resource": "*"}]}"#;
 
-/// Every call that the server answers, as its log names it.
-const ANSWERED: [&str; 40] = [
+/// Every call that the server answers, as its log names it, but for `iam:GetAccountAuthorizationDetails`: see [`inventory`].
+const ANSWERED: [&str; 47] = [
+    "dynamodb:DeleteItem",
+    "dynamodb:DescribeTable",
+    "dynamodb:GetItem",
+    "dynamodb:PutItem",
+    "dynamodb:Scan",
+    "dynamodb:UpdateItem",
     "iam:AddUserToGroup",
     "iam:AttachUserPolicy",
     "iam:CreateAccessKey",
@@ -49,6 +61,7 @@ const ANSWERED: [&str; 40] = [
     "iam:ListServiceSpecificCredentials",
     "iam:ListSigningCertificates",
     "iam:ListUserPolicies",
+    "iam:ListUsers",
     "iam:PutUserPolicy",
     "iam:RemoveUserFromGroup",
     "iam:TagUser",
@@ -71,6 +84,11 @@ fn server(latency: Duration) -> BenchServer {
     BenchServer::start(BenchServerOptions {
         groups: vec![GROUP.to_owned()],
         buckets: vec![BUCKET_NAME.to_owned()],
+        tables: vec![TableOptions {
+            name: TABLE.to_owned(),
+            hash_key: "UserName".to_owned(),
+            range_key: Some("AccountId".to_owned()),
+        }],
         latency,
         ..BenchServerOptions::default()
     })
@@ -218,6 +236,8 @@ async fn transcript(
             );
             note!(iam.create_user().user_name("plain"));
             note!(iam.get_user().user_name("plain"));
+            note!(iam.list_users());
+            note!(iam.list_users().path_prefix("/app/"));
         }
         note!(
             iam.tag_user()
@@ -293,6 +313,7 @@ async fn transcript(
     }
 
     lines.extend(secrets::transcript(environment, &credentials).await);
+    lines.extend(table::transcript(environment).await);
 
     let s3 = aws_sdk_s3::config::Builder::from(&hub)
         .force_path_style(true)
@@ -329,6 +350,7 @@ async fn every_answer_has_the_same_fields_as_that_of_the_stand_in() {
         .send()
         .await
         .unwrap();
+    table::make(&world.env()).await;
     let expected = transcript(
         &world.env(),
         &world.role_arn(member),

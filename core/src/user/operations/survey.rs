@@ -11,8 +11,8 @@ use crate::error::Error;
 use crate::ids::UserName;
 use crate::secrets::{OwnParameters, SecretKind};
 use crate::session::{Access, Session, Target};
-use crate::user::access_keys::StoredKey;
-use crate::user::console_access::{ObservedConsole, StoredPassword};
+use crate::user::access_keys::{ObservedKey, StoredKey};
+use crate::user::console_access::{LoginProfile, ObservedConsole, StoredPassword};
 use crate::user::observe::{self, account_users};
 use crate::user::observed::ObservedKeys;
 use crate::user::{MANAGED_BY_TAG, ObservedUser, Ownership, UserSpec};
@@ -65,18 +65,23 @@ impl Users {
             user.user_name().is_some_and(|name| names.contains(name))
                 || user.tags().iter().any(ours)
         };
-        let (users, stored) = tokio::try_join!(
-            Box::pin(account_users(&session, keep)),
-            Box::pin(self.own_parameters_of(target)),
-        )?;
-        let looked_at = users.into_iter().map(|user| {
-            let spec = specs.get(&user.name.case_folded()).copied();
-            self.look_at_credentials(&session, target, spec, user, stored.as_deref())
+        // The list of the store may have many pages: nothing of the account waits for it.
+        let look = async {
+            let users = account_users(&session, keep).await?;
+            let looked_at = users.into_iter().map(|user| {
+                let spec = specs.get(&user.name.case_folded()).copied();
+                self.look_at_credentials(&session, spec, user)
+            });
+            try_join_all(looked_at).await
+        };
+        let (looked_at, stored) =
+            tokio::try_join!(Box::pin(look), Box::pin(self.own_parameters_of(target)))?;
+        let users = looked_at.into_iter().map(|looked_at| {
+            let user = self.with_stored(target, looked_at, stored.as_deref());
+            (user.name.case_folded(), user)
         });
-        let users = try_join_all(looked_at).await?;
-        let users = users.into_iter();
         Ok(Survey {
-            users: users.map(|user| (user.name.case_folded(), user)).collect(),
+            users: users.collect(),
         })
     }
 
@@ -101,30 +106,12 @@ impl Users {
     async fn look_at_credentials(
         &self,
         session: &Session,
-        target: &Target,
         spec: Option<&UserSpec>,
-        mut user: ObservedUser,
-        stored: Option<&OwnParameters>,
-    ) -> Result<ObservedUser, Error> {
+        user: ObservedUser,
+    ) -> Result<LookedAt, Error> {
         let keys = spec.is_some_and(|spec| spec.access_key.is_some()) || user.has_own_keys();
         let console =
             spec.is_some_and(|spec| spec.console_access.is_some()) || user.has_own_console_access();
-        let parameter = |kind| {
-            let store = self.store.as_deref()?;
-            let name = store.parameter(&target.account_id, &user.name, kind);
-            Some(stored?.credential(&name))
-        };
-        let stored_key = match parameter(SecretKind::AccessKey) {
-            None => StoredKey::Unknown,
-            Some(Some(Some(id))) => StoredKey::Holds(id),
-            // Somebody else's parameter is in no list of ours: whoever changes something finds it.
-            Some(Some(None) | None) => StoredKey::Absent,
-        };
-        let stored_password = match parameter(SecretKind::ConsolePassword) {
-            None => StoredPassword::Unknown,
-            Some(Some(_)) => StoredPassword::Ours,
-            Some(None) => StoredPassword::Absent,
-        };
         let (keys, profile) = tokio::try_join!(
             async {
                 if keys {
@@ -141,6 +128,41 @@ impl Users {
                 Ok(None)
             },
         )?;
+        Ok(LookedAt {
+            user,
+            keys,
+            profile,
+        })
+    }
+
+    /// The user with its credentials: what the account has of them, beside what the store has.
+    fn with_stored(
+        &self,
+        target: &Target,
+        looked_at: LookedAt,
+        stored: Option<&OwnParameters>,
+    ) -> ObservedUser {
+        let LookedAt {
+            mut user,
+            keys,
+            profile,
+        } = looked_at;
+        let parameter = |kind| {
+            let store = self.store.as_deref()?;
+            let name = store.parameter(&target.account_id, &user.name, kind);
+            Some(stored?.credential(&name))
+        };
+        let stored_key = match parameter(SecretKind::AccessKey) {
+            None => StoredKey::Unknown,
+            Some(Some(Some(id))) => StoredKey::Holds(id),
+            // Somebody else's parameter is in no list of ours: whoever changes something finds it.
+            Some(Some(None) | None) => StoredKey::Absent,
+        };
+        let stored_password = match parameter(SecretKind::ConsolePassword) {
+            None => StoredPassword::Unknown,
+            Some(Some(_)) => StoredPassword::Ours,
+            Some(None) => StoredPassword::Absent,
+        };
         user.access_keys = keys.map(|keys| ObservedKeys {
             keys,
             stored: stored_key,
@@ -149,6 +171,13 @@ impl Users {
             profile,
             stored: stored_password,
         });
-        Ok(user)
+        user
     }
+}
+
+/// A user with what its account has of its credentials, where that was looked at.
+struct LookedAt {
+    user: ObservedUser,
+    keys: Option<Vec<ObservedKey>>,
+    profile: Option<Option<LoginProfile>>,
 }
