@@ -51,7 +51,10 @@ impl<R: Resource + Jobs> Function for Server<R> {
         let Self { resource, delivery } = self.as_ref();
         let outcome = invocation::run(resource, event.get(), deadline, delivery).await;
         let answered = outcome.answer.map(|_| Value::Null);
-        (answered.map_err(unanswered), outcome.process)
+        (
+            answered.map_err(|reason| unanswered(&reason)),
+            outcome.process,
+        )
     }
 }
 
@@ -76,9 +79,9 @@ async fn work_off<R: Jobs>(
     (report.map_err(failed), Process::Goes)
 }
 
-fn unanswered(unanswered: Unanswered) -> Failure {
+fn unanswered(unanswered: &Unanswered) -> Failure {
     Failure {
-        error_type: match &unanswered {
+        error_type: match unanswered {
             Unanswered::NotAnswerable(_) => "NotAnswerable",
             Unanswered::NotDelivered(_) => "NotDelivered",
         },

@@ -1,6 +1,6 @@
-//! Metrics in the embedded metric format: one line of JSON in the log, from which CloudWatch makes metrics.
+//! Metrics in the embedded metric format: one line of JSON in the log, from which `CloudWatch` makes metrics.
 //!
-//! The format is that of "Specification: Embedded metric format" in the Amazon CloudWatch user guide. A line of it must
+//! The format is that of "Specification: Embedded metric format" in the Amazon `CloudWatch` user guide. A line of it must
 //! stand in the log as it is, so it does not go through `tracing`.
 
 use std::collections::BTreeMap;

@@ -39,7 +39,7 @@ pub enum Seen<'a> {
 #[derive(Debug)]
 pub enum Need {
     /// It is as wanted; sentences about what is due and has to wait.
-    Nothing(ObservedUser, Vec<String>),
+    Nothing(Box<ObservedUser>, Vec<String>),
     /// It has to be made.
     Create(Vec<String>),
     /// It exists, is nobody's, and may be taken over.
@@ -125,7 +125,7 @@ impl Run {
             return Ok(Need::Impossible(reason));
         }
         if changes.steps.is_empty() {
-            return Ok(Need::Nothing(user.clone(), changes.blocked));
+            return Ok(Need::Nothing(Box::new(user.clone()), changes.blocked));
         }
         Ok(Need::Update(recorded(user), sentences(&changes)))
     }

@@ -181,6 +181,7 @@ fn without_hyphens(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use crossaccount_core::ids::{AccountId, UserName};
     use crossaccount_core::session::AccountFilter;
     use serde_json::{Value, json};
 
@@ -196,8 +197,8 @@ mod tests {
     }
 
     fn names(call: &Call) -> (Vec<&str>, Vec<&str>) {
-        let users = call.users.iter().map(|name| name.as_str());
-        let accounts = call.accounts.iter().map(|id| id.as_str());
+        let users = call.users.iter().map(UserName::as_str);
+        let accounts = call.accounts.iter().map(AccountId::as_str);
         (users.collect(), accounts.collect())
     }
 

@@ -48,7 +48,7 @@ impl Run {
         } else {
             Mode::Apply
         };
-        let wishes: Vec<Result<UserProperties, Row>> = call
+        let wishes: Vec<Result<UserProperties, Box<Row>>> = call
             .users
             .iter()
             .map(|name| self.wish(call, &account_id, name.as_str()))
@@ -56,7 +56,7 @@ impl Run {
         let names = self.names_in(&wishes, mode).await;
         let rows = stream::iter(wishes).map(|wish| async {
             let row = match wish {
-                Err(row) => row,
+                Err(row) => *row,
                 Ok(wanted) => match &names {
                     Err(error) => failed(&wanted, error.into()),
                     Ok(names) => self.provision_user(&wanted, names, mode).await,
@@ -68,14 +68,20 @@ impl Run {
         rows.buffered(self.users_at_once).collect().await
     }
 
-    fn wish(&self, call: &Call, account_id: &AccountId, name: &str) -> Result<UserProperties, Row> {
+    fn wish(
+        &self,
+        call: &Call,
+        account_id: &AccountId,
+        name: &str,
+    ) -> Result<UserProperties, Box<Row>> {
         let wish = Wish {
             account_id: account_id.as_str(),
             user_name: name,
             properties: &call.spec,
         };
         wanted(wish, &self.defaults, &self.guardrails).map_err(|unfit| {
-            Row::of(account_id.as_str(), name, RowStatus::Failed).because(unfit.into())
+            let row = Row::of(account_id.as_str(), name, RowStatus::Failed);
+            Box::new(row.because(unfit.into()))
         })
     }
 
@@ -83,7 +89,7 @@ impl Run {
     /// each of its users.
     async fn names_in(
         &self,
-        wishes: &[Result<UserProperties, Row>],
+        wishes: &[Result<UserProperties, Box<Row>>],
         mode: Mode,
     ) -> Result<Names, Error> {
         let wanted: Vec<&UserProperties> = wishes.iter().flatten().collect();

@@ -28,7 +28,7 @@ pub(super) enum Sought {
     /// It has to go.
     Extra(Box<Extra>),
     /// There is nothing to do; why.
-    Nothing(Row),
+    Nothing(Box<Row>),
 }
 
 impl Work<'_> {
@@ -42,7 +42,7 @@ impl Work<'_> {
         let row = |status, why: Option<String>| {
             let mut row = Row::of(target.account_id.as_str(), name.as_str(), status);
             row.warnings.extend(why);
-            Sought::Nothing(row)
+            Sought::Nothing(Box::new(row))
         };
         let found = match self.run.look(&target, &spec, Facets::NONE).await? {
             // Its sets are looked at too: they tell what the registry may have given.

@@ -1,6 +1,7 @@
 //! One row of the registry and its user.
 
 use crossaccount_core::ErrorKind;
+use crossaccount_core::ids::AccountId;
 use crossaccount_core::user::{Facets, ObservedUser};
 use crossaccount_lambda::properties::UserProperties;
 
@@ -13,25 +14,28 @@ use crate::wanted::{Wish, wanted};
 impl Work<'_> {
     /// The account of a row, as it is written, or the one of rows that name none.
     pub(super) fn account_of<'a>(&'a self, row: &'a RegistryRow) -> Option<&'a str> {
-        let default = self.default_account.map(|account_id| account_id.as_str());
+        let default = self.default_account.map(AccountId::as_str);
         row.account_id.as_deref().or(default)
     }
 
     /// What a row wants, or the row of the report that says why it cannot be had.
-    pub(super) fn wanted_by(&self, row: &RegistryRow) -> Result<UserProperties, Row> {
+    pub(super) fn wanted_by(&self, row: &RegistryRow) -> Result<UserProperties, Box<Row>> {
         let name = row.key.user_name.as_str();
         let Some(account_id) = self.account_of(row) else {
             let message = "AccountId: the row names no account, and CROSSACCOUNT_DEFAULT_ACCOUNT_ID is not set.";
             let reason = Reason::new(ReasonKind::InvalidProperties, message);
-            return Err(Row::of("", name, RowStatus::Failed).because(reason));
+            return Err(Box::new(
+                Row::of("", name, RowStatus::Failed).because(reason),
+            ));
         };
         let wish = Wish {
             account_id,
             user_name: name,
             properties: &row.properties,
         };
-        wanted(wish, &self.run.defaults, &self.run.guardrails)
-            .map_err(|unfit| Row::of(account_id, name, RowStatus::Failed).because(unfit.into()))
+        wanted(wish, &self.run.defaults, &self.run.guardrails).map_err(|unfit| {
+            Box::new(Row::of(account_id, name, RowStatus::Failed).because(unfit.into()))
+        })
     }
 
     /// Brings the user of a row to what it wants. What a survey has shown is taken as a reason to act, and never as what

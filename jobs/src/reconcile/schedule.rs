@@ -77,23 +77,7 @@ impl Work<'_> {
         progress.set_length(table.len() as u64);
         let rows_in_table = table.len();
         let names = Names::of(&table, |row| self.account_of(row));
-        let mut rows = Vec::new();
-        let mut by_target: BTreeMap<TargetKey, Vec<Wanted>> = BTreeMap::new();
-        for row in table {
-            match self.wanted_by(&row) {
-                Ok(wanted) => {
-                    let group = by_target.entry(TargetKey::of(&wanted.target)).or_default();
-                    group.push((row, wanted));
-                }
-                Err(unfit) => {
-                    if mode == Mode::Apply {
-                        self.write_back(&row, &unfit).await;
-                    }
-                    progress.inc(1);
-                    rows.push(unfit);
-                }
-            }
-        }
+        let (mut by_target, mut rows) = self.sort(table, mode, progress).await;
         for account_id in self.accounts_beside_rows() {
             by_target.entry(TargetKey(account_id, None)).or_default();
         }
@@ -121,54 +105,82 @@ impl Work<'_> {
             let confirmed = self.confirm(extras).await;
             rows.extend(self.remove_all(confirmed, mode).await);
         }
-        rows.iter().for_each(tell);
-        let mut counts = Counts::default();
-        for row in &rows {
-            counts.add(row.status);
-        }
         let refused = match removals_refused {
             Some(_) => count,
             None => rows.iter().filter(|row| was_refused(row)).count(),
         };
-        let outcome = match counts.outcome() {
-            Outcome::Succeeded if refused > 0 || !failed_accounts.is_empty() => {
-                Outcome::PartlyFailed
+        let report = Report {
+            run_id: self.run.run_id,
+            outcome: Outcome::Succeeded,
+            dry_run: mode == Mode::DryRun,
+            rows_in_table,
+            accounts,
+            counts: Counts::default(),
+            rows: Vec::new(),
+            failed_accounts,
+            removals_refused,
+        };
+        self.conclude(report, rows, refused)
+    }
+
+    /// Rows by the account and role that they want, and those that cannot be had, which say so.
+    async fn sort(
+        &self,
+        table: Vec<RegistryRow>,
+        mode: Mode,
+        progress: &ProgressBar,
+    ) -> (BTreeMap<TargetKey, Vec<Wanted>>, Vec<Row>) {
+        let mut unfit = Vec::new();
+        let mut by_target: BTreeMap<TargetKey, Vec<Wanted>> = BTreeMap::new();
+        for row in table {
+            match self.wanted_by(&row) {
+                Ok(wanted) => {
+                    let group = by_target.entry(TargetKey::of(&wanted.target)).or_default();
+                    group.push((row, wanted));
+                }
+                Err(why) => {
+                    if mode == Mode::Apply {
+                        self.write_back(&row, &why).await;
+                    }
+                    progress.inc(1);
+                    unfit.push(*why);
+                }
             }
+        }
+        (by_target, unfit)
+    }
+
+    /// Tells the log, counts, and completes the report.
+    fn conclude(&self, mut report: Report, rows: Vec<Row>, refused: usize) -> Result<Done, String> {
+        rows.iter().for_each(tell);
+        for row in &rows {
+            report.counts.add(row.status);
+        }
+        let failed_accounts = report.failed_accounts.len();
+        report.outcome = match report.counts.outcome() {
+            Outcome::Succeeded if refused > 0 || failed_accounts > 0 => Outcome::PartlyFailed,
             outcome => outcome,
         };
+        let eventful = |row: &&Row| row.status != RowStatus::Exists || !row.warnings.is_empty();
+        report.rows = rows.iter().filter(eventful).cloned().collect();
         let number = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
-        let metrics = Metrics::of("reconcile", &counts)
-            .with("AccountsFailed", number(failed_accounts.len()))
+        let metrics = Metrics::of("reconcile", &report.counts)
+            .with("AccountsFailed", number(failed_accounts))
             .with("RemovalsRefused", number(refused))
             .with("AwsCalls", self.run.aws_calls());
         tracing::info!(
             event = "reconciled",
             run_id = %self.run.run_id,
-            rows_in_table,
-            accounts,
-            dry_run = mode == Mode::DryRun,
+            rows_in_table = report.rows_in_table,
+            accounts = report.accounts,
+            dry_run = report.dry_run,
             "the registry was gone through"
         );
-        let report = Report {
-            run_id: self.run.run_id,
-            outcome,
-            dry_run: mode == Mode::DryRun,
-            rows_in_table,
-            accounts,
-            counts,
-            rows: rows
-                .iter()
-                .filter(|row| row.status != RowStatus::Exists || !row.warnings.is_empty())
-                .cloned()
-                .collect(),
-            failed_accounts,
-            removals_refused,
-        };
         Ok(Done {
             answer: serde_json::to_value(&report).map_err(|error| error.to_string())?,
             metrics,
+            outcome: report.outcome,
             rows,
-            outcome,
         })
     }
 

@@ -128,7 +128,7 @@ impl Work<'_> {
                 None => Looked::Settled,
                 Some((target, name)) => match self.seek(target, &name).await {
                     Ok(Sought::Extra(extra)) => Looked::Extra(extra),
-                    Ok(Sought::Nothing(row)) => Looked::Gone(row),
+                    Ok(Sought::Nothing(row)) => Looked::Gone(*row),
                     Err(error) => failed(&error),
                 },
             };
@@ -138,7 +138,7 @@ impl Work<'_> {
         }
         let became = match self.wanted_by(&row) {
             Ok(wanted) => self.look_and_tend(&wanted).await,
-            Err(unfit) => unfit,
+            Err(unfit) => *unfit,
         };
         // What may pass is delivered again. Its reason is not written: each is another one, with another request id, and
         // every change of a row is another record in the stream.
@@ -150,7 +150,7 @@ impl Work<'_> {
 
     /// Where the user of a row is that is gone. `None`: it names no user, so there is none.
     fn target_of(&self, key: &RowKey, changed: &Changed) -> Option<(Target, UserName)> {
-        let default = self.default_account.map(|account_id| account_id.as_str());
+        let default = self.default_account.map(AccountId::as_str);
         let account_id: AccountId = changed.account_id.as_deref().or(default)?.parse().ok()?;
         let role_arn: Option<RoleArn> = changed.role_arn.as_ref().and_then(|arn| arn.parse().ok());
         let target = Target {

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
-use aws_sdk_dynamodb::types::{AttributeValue, KeyType};
+use aws_sdk_dynamodb::types::{AttributeValue, KeyType, TableDescription};
 use crossaccount_core::aws::classify;
 use crossaccount_core::clock::Clock;
 use crossaccount_core::{Error, ErrorKind};
@@ -97,7 +97,7 @@ impl Registry {
             .map_err(|error| self.explain(classify(error, "dynamodb:DescribeTable", None)))?;
         let elements = answer
             .table()
-            .map(|table| table.key_schema())
+            .map(TableDescription::key_schema)
             .unwrap_or_default();
         let keys: Vec<(&str, &KeyType)> = elements
             .iter()

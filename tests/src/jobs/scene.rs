@@ -508,7 +508,7 @@ async fn function(
     };
     let mut function = FunctionOptions::new(binary);
     function.name = role;
-    function.account_id = world.hub().id().to_owned();
+    world.hub().id().clone_into(&mut function.account_id);
     REGION.clone_into(&mut function.region);
     function.environment = environment;
     function.timeout = options.timeout;

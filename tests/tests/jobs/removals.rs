@@ -28,10 +28,8 @@ fn metrics(scene: &Scene) -> Value {
     let lines = output
         .lines()
         .map(|line| serde_json::from_str::<Value>(line).unwrap());
-    lines
-        .filter(|line| line.get("_aws").is_some())
-        .last()
-        .unwrap()
+    let mut metrics: Vec<Value> = lines.filter(|line| line.get("_aws").is_some()).collect();
+    metrics.pop().unwrap()
 }
 
 #[tokio::test]
