@@ -18,6 +18,10 @@ pub(crate) struct OwnParameters(HashMap<String, String>);
 
 impl OwnParameters {
     /// What a parameter holds: nothing when it is not ours or not there, and nothing inside when it does not say.
+    #[expect(
+        clippy::option_option,
+        reason = "ours without a credential is not the same as not ours"
+    )]
     pub(crate) fn credential(&self, name: &ParameterName) -> Option<Option<String>> {
         let description = self.0.get(name.as_str())?;
         Some(kind_of(name).and_then(|kind| credential(kind, description)))

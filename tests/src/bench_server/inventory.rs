@@ -53,9 +53,9 @@ pub(super) fn details(account: &Account, account_id: &str, form: &Form) -> Outco
 fn page(
     account: &Account,
     form: &Form,
-    list: &str,
+    element_name: &str,
     wanted: impl Fn(&User) -> bool,
-    shown: impl Fn(&str, &User) -> String,
+    tell: impl Fn(&str, &User) -> String,
 ) -> Outcome {
     let most = match form.optional("MaxItems") {
         None => USUAL_PAGE,
@@ -72,15 +72,15 @@ fn page(
         .filter(|(name, user)| name.as_str() > after && wanted(user))
         .peekable();
     let mut items = Vec::new();
-    let mut last = "";
+    let mut last_name = "";
     while let Some((name, user)) = users.next_if(|_| items.len() < most) {
-        items.push(shown(name, user));
-        last = name;
+        items.push(tell(name, user));
+        last_name = name;
     }
-    let mut xml =
-        members(list, items) + &element("IsTruncated", &users.peek().is_some().to_string());
+    let mut page =
+        members(element_name, items) + &element("IsTruncated", &users.peek().is_some().to_string());
     if users.peek().is_some() {
-        xml.push_str(&element("Marker", last));
+        page.push_str(&element("Marker", last_name));
     }
-    Ok(Some(xml))
+    Ok(Some(page))
 }

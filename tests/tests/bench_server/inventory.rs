@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use aws_sdk_iam::types::EntityType;
+use aws_sdk_iam::types::{EntityType, User};
 use harness::bench_server::SeedUser;
 
 use super::{BOUNDARY, GROUP, POLICY, READ_ONLY, config, server, tag};
@@ -134,7 +134,7 @@ async fn users_come_in_pages_until_the_last() {
 
     let page = iam.list_users().path_prefix("/app/").max_items(3);
     let page = page.send().await.unwrap();
-    let names: Vec<_> = page.users().iter().map(|user| user.user_name()).collect();
+    let names: Vec<_> = page.users().iter().map(User::user_name).collect();
     assert_eq!(names, ["user-1", "user-2", "user-3"]);
     assert!(page.is_truncated());
     let rest = iam
@@ -142,7 +142,7 @@ async fn users_come_in_pages_until_the_last() {
         .path_prefix("/app/")
         .set_marker(page.marker().map(str::to_owned));
     let rest = rest.send().await.unwrap();
-    let names: Vec<_> = rest.users().iter().map(|user| user.user_name()).collect();
+    let names: Vec<_> = rest.users().iter().map(User::user_name).collect();
     assert_eq!(names, ["user-4"]);
     assert!(!rest.is_truncated());
 }

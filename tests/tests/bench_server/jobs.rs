@@ -19,28 +19,27 @@ fn counts(expected: &[(&str, usize)]) -> Counts {
         .collect()
 }
 
-/// The calls of each user; of each account but for those of its users; and all others.
-fn split(
-    calls: &[Call],
-    accounts: &[String],
-) -> (
+/// Calls of each user, by account and name; of each account but for those of its users; and all others.
+type Split = (
     BTreeMap<(String, String), Counts>,
     BTreeMap<String, Counts>,
     Counts,
-) {
-    let (mut users, mut others, mut rest) = (BTreeMap::new(), BTreeMap::new(), Counts::new());
+);
+
+fn split(calls: &[Call], accounts: &[String]) -> Split {
+    let mut split = Split::default();
     for call in calls {
-        let counts: &mut Counts = if !call.user_name.is_empty() {
+        let counts = if !call.user_name.is_empty() {
             let key = (call.account_id.clone(), call.user_name.clone());
-            users.entry(key).or_default()
+            split.0.entry(key).or_default()
         } else if accounts.contains(&call.account_id) {
-            others.entry(call.account_id.clone()).or_default()
+            split.1.entry(call.account_id.clone()).or_default()
         } else {
-            &mut rest
+            &mut split.2
         };
         *counts.entry(call.action.clone()).or_default() += 1;
     }
-    (users, others, rest)
+    split
 }
 
 fn every_one_of<K: Ord>(all: BTreeMap<K, Counts>, number: usize) -> Counts {

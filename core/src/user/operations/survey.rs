@@ -11,8 +11,8 @@ use crate::error::Error;
 use crate::ids::UserName;
 use crate::secrets::{OwnParameters, SecretKind};
 use crate::session::{Access, Session, Target};
-use crate::user::access_keys::{ObservedKey, StoredKey};
-use crate::user::console_access::{LoginProfile, ObservedConsole, StoredPassword};
+use crate::user::access_keys::StoredKey;
+use crate::user::console_access::{ObservedConsole, StoredPassword};
 use crate::user::observe::{self, account_users};
 use crate::user::observed::ObservedKeys;
 use crate::user::{MANAGED_BY_TAG, ObservedUser, Ownership, UserSpec};
@@ -76,8 +76,8 @@ impl Users {
         };
         let (looked_at, stored) =
             tokio::try_join!(Box::pin(look), Box::pin(self.own_parameters_of(target)))?;
-        let users = looked_at.into_iter().map(|looked_at| {
-            let user = self.with_stored(target, looked_at, stored.as_deref());
+        let users = looked_at.into_iter().map(|user| {
+            let user = self.with_stored(target, user, stored.as_deref());
             (user.name.case_folded(), user)
         });
         Ok(Survey {
@@ -107,8 +107,8 @@ impl Users {
         &self,
         session: &Session,
         spec: Option<&UserSpec>,
-        user: ObservedUser,
-    ) -> Result<LookedAt, Error> {
+        mut user: ObservedUser,
+    ) -> Result<ObservedUser, Error> {
         let keys = spec.is_some_and(|spec| spec.access_key.is_some()) || user.has_own_keys();
         let console =
             spec.is_some_and(|spec| spec.console_access.is_some()) || user.has_own_console_access();
@@ -128,25 +128,24 @@ impl Users {
                 Ok(None)
             },
         )?;
-        Ok(LookedAt {
-            user,
+        user.access_keys = keys.map(|keys| ObservedKeys {
             keys,
+            stored: StoredKey::Unknown,
+        });
+        user.console_access = profile.map(|profile| ObservedConsole {
             profile,
-        })
+            stored: StoredPassword::Unknown,
+        });
+        Ok(user)
     }
 
-    /// The user with its credentials: what the account has of them, beside what the store has.
+    /// The user with what the store has of its credentials.
     fn with_stored(
         &self,
         target: &Target,
-        looked_at: LookedAt,
+        mut user: ObservedUser,
         stored: Option<&OwnParameters>,
     ) -> ObservedUser {
-        let LookedAt {
-            mut user,
-            keys,
-            profile,
-        } = looked_at;
         let parameter = |kind| {
             let store = self.store.as_deref()?;
             let name = store.parameter(&target.account_id, &user.name, kind);
@@ -163,21 +162,12 @@ impl Users {
             Some(Some(_)) => StoredPassword::Ours,
             Some(None) => StoredPassword::Absent,
         };
-        user.access_keys = keys.map(|keys| ObservedKeys {
-            keys,
-            stored: stored_key,
-        });
-        user.console_access = profile.map(|profile| ObservedConsole {
-            profile,
-            stored: stored_password,
-        });
+        if let Some(keys) = &mut user.access_keys {
+            keys.stored = stored_key;
+        }
+        if let Some(console) = &mut user.console_access {
+            console.stored = stored_password;
+        }
         user
     }
-}
-
-/// A user with what its account has of its credentials, where that was looked at.
-struct LookedAt {
-    user: ObservedUser,
-    keys: Option<Vec<ObservedKey>>,
-    profile: Option<Option<LoginProfile>>,
 }
