@@ -53,7 +53,7 @@ pub enum Need {
 impl Run {
     /// Brings a user to what is wanted. `seen` is what a list or a look has shown already.
     pub async fn tend(&self, wanted: &UserProperties, seen: Seen<'_>, mode: Mode) -> Row {
-        match self.need(wanted, seen).await {
+        match self.need(wanted, seen, mode).await {
             Err(error) => failed(wanted, (&error).into()),
             Ok(need) => self.meet(wanted, need, mode).await,
         }
@@ -76,9 +76,16 @@ impl Run {
     ///
     /// # Errors
     /// Those of looking.
-    pub async fn need(&self, wanted: &UserProperties, seen: Seen<'_>) -> Result<Need, Error> {
+    pub async fn need(
+        &self,
+        wanted: &UserProperties,
+        seen: Seen<'_>,
+        mode: Mode,
+    ) -> Result<Need, Error> {
         let UserProperties { target, spec, .. } = wanted;
         let user = match seen {
+            // A creation looks for what is in its way by itself.
+            Seen::Nothing if mode == Mode::Apply => return Ok(Need::Create(Vec::new())),
             Seen::Nothing => {
                 let nothing = self.users.no_credentials(target, spec, false).await?;
                 let changes = self.preview(target, spec, Start::Nothing(&nothing));
@@ -118,8 +125,8 @@ impl Run {
             && !changes.blocked.is_empty()
         {
             let found = self.look(target, spec, spec.facets()).await?;
-            return Box::pin(self.need(wanted, found.as_ref().map_or(Seen::Nothing, Seen::Whole)))
-                .await;
+            let seen = found.as_ref().map_or(Seen::Nothing, Seen::Whole);
+            return Box::pin(self.need(wanted, seen, mode)).await;
         }
         if let Some(reason) = refused(&changes, target) {
             return Ok(Need::Impossible(reason));

@@ -125,6 +125,16 @@ impl SecretStore {
         self.look_through(&session, name).await
     }
 
+    /// Whether the parameter exists and whose it is, fresh, for somebody who does not ask what it holds: one call.
+    pub(crate) async fn owner_of(
+        &self,
+        target: &Target,
+        name: &ParameterName,
+    ) -> Result<ParameterState, Error> {
+        let session = self.session(target, Access::Write).await?;
+        self.ownership(&session, name).await
+    }
+
     async fn look_through(
         &self,
         session: &Session,

@@ -50,7 +50,7 @@ impl Work<'_> {
             return postponed(wanted, "there was no time left for this user");
         }
         let seen = seen.map_or(Seen::Nothing, Seen::Surveyed);
-        match self.run.need(wanted, seen).await {
+        match self.run.need(wanted, seen, mode).await {
             Err(error) => failed(wanted, (&error).into()),
             Ok(need) => self.meet(wanted, need, mode).await,
         }
@@ -71,7 +71,7 @@ impl Work<'_> {
             Err(error) => return failed(wanted, (&error).into()),
             Ok(found) => {
                 let seen = found.as_ref().map_or(Seen::Nothing, Seen::Whole);
-                self.run.need(wanted, seen).await
+                self.run.need(wanted, seen, Mode::Apply).await
             }
         };
         match need {

@@ -117,7 +117,8 @@ impl Users {
         let parameter = store.parameter(&target.account_id, name, kind);
         // Boxed for the sake of compile time.
         let state = if fresh {
-            Box::pin(store.look(target, &parameter)).await
+            // Whose it is counts here, and not what it holds: the user that it was for does not exist.
+            Box::pin(store.owner_of(target, &parameter)).await
         } else {
             Box::pin(store.known(target, &parameter)).await
         };
