@@ -42,7 +42,7 @@ pub(super) fn refusal(extent: Extent, rules: RemovalRules) -> Option<String> {
         return None;
     };
     Some(format!(
-        "{extras} users of the registry are in no row of the table, and none of them is removed: {because}. When their rows \
+        "Users of the registry that are in no row of the table: {extras}. None of them is removed: {because}. When their rows \
          were lost, bring them back. When the users have to go, delete them in smaller numbers, or raise the limit until \
          they are gone."
     ))
@@ -94,7 +94,7 @@ mod tests {
         assert_eq!(refused.is_some(), because.is_some(), "{refused:?}");
         if let (Some(text), Some(because)) = (refused, because) {
             assert!(text.contains(because), "{text}");
-            assert!(text.contains("none of them is removed"), "{text}");
+            assert!(text.contains("None of them is removed"), "{text}");
         }
     }
 

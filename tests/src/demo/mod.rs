@@ -10,6 +10,7 @@
 )]
 
 mod audit;
+mod jobs;
 mod keys;
 mod screen;
 mod stack;
@@ -85,6 +86,7 @@ async fn run(keep: bool) -> Result<()> {
     }
     destroy(&world, &terraform).await?;
     stack::show().await?;
+    jobs::show().await?;
     stand_in.control().check_canary().await?;
     println!("\nEverything was as expected. No user is left, and no call went to a wrong account.");
     Ok(())
