@@ -44,3 +44,41 @@ pub(super) fn of(done: &Done) -> String {
     let _ = write!(text, "\n{:?}.", done.outcome);
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::of;
+    use crate::function::Done;
+    use crate::metrics::Metrics;
+    use crate::rows::{Counts, Outcome, Reason, ReasonKind, Row, RowStatus};
+
+    #[test]
+    fn the_table_has_a_line_for_each_user_and_says_below_it_what_went_wrong() {
+        let mut made = Row::of("222222222222", "alice", RowStatus::Created);
+        made.password_parameter =
+            Some("/crossaccount/222222222222/alice/console-password".to_owned());
+        let mut shown = Row::of("222222222222", "bob", RowStatus::WouldUpdate);
+        shown.steps.push("AddUserToGroup engineers".to_owned());
+        let reason = Reason::new(ReasonKind::NotOurs, "it is somebody else's");
+        let failed = Row::of("333333333333", "carol", RowStatus::Failed).because(reason);
+        let done = Done {
+            answer: Value::Null,
+            metrics: Metrics::of("provision", &Counts::default()),
+            rows: vec![made, shown, failed],
+            outcome: Outcome::PartlyFailed,
+        };
+        let text = of(&done);
+        let line = |name: &str| text.lines().find(|line| line.contains(name)).unwrap();
+        assert!(line("alice").contains("Created") && line("alice").contains("console-password"));
+        assert!(line("carol").contains("Failed"));
+        for below in [
+            "222222222222/bob: would AddUserToGroup engineers",
+            "333333333333/carol: it is somebody else's",
+            "PartlyFailed.",
+        ] {
+            assert!(text.contains(below), "{text}");
+        }
+    }
+}

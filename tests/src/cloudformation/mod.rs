@@ -7,6 +7,7 @@
 
 mod answer;
 mod endpoint;
+mod member_role;
 mod operations;
 mod request;
 mod scene;
@@ -17,6 +18,7 @@ mod template;
 
 pub use answer::Answer;
 pub use endpoint::{Put, Reception, ResponseEndpoint};
+pub use member_role::world_with_member_role;
 pub use request::{RequestKind, Sent, as_strings};
 pub use scene::{STRANGER, Scene, SceneOptions};
 pub use signal::Signal;

@@ -15,15 +15,12 @@ mod keys;
 mod screen;
 mod stack;
 
-use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail, ensure};
 use aws_sdk_iam::types::User;
-use serde_json::Value;
 
-use crate::cloudformation::member_role;
-use crate::standin::WorldOptions;
+use crate::cloudformation::world_with_member_role;
 use crate::{Account, StandIn, Terraform, TerraformOutput, World};
 
 const MEMBERS: usize = 5;
@@ -62,7 +59,11 @@ async fn run(keep: bool) -> Result<()> {
 
     let progress = screen::step("Starting the AWS stand-in (the first start installs it)");
     let stand_in = StandIn::start()?;
-    let world = World::inside(&stand_in, with_the_member_role()?).await?;
+    let world = World::inside(
+        &stand_in,
+        world_with_member_role(MEMBERS, USERS_OF_THE_HUB, &[])?,
+    )
+    .await?;
     progress.done(&format!("listening on {}", stand_in.endpoint()));
     screen::note(&format!("hub account     {}", world.hub().id()));
     for member in world.members() {
@@ -210,46 +211,8 @@ async fn destroy(world: &World, terraform: &Terraform) -> Result<()> {
     Ok(())
 }
 
-/// Member roles made from the template that users deploy.
-fn with_the_member_role() -> Result<WorldOptions> {
-    // The template wants real ids, which a world gives out only later: they stand in until then.
-    const MEMBER: &str = "222222222222";
-    const HUB: &str = "111111111111";
-    const EXTERNAL_ID: &str = "external-id-of-the-world";
-    let template = Path::new("examples/cloudformation/member-role.yaml");
-    let hub_principals = format!("arn:aws:iam::{HUB}:user/*");
-    let role = member_role(
-        &crate::cargo::workspace().join(template),
-        &[
-            ("AWS::AccountId", MEMBER),
-            ("HubAccountId", HUB),
-            ("HubPrincipalArnPatterns", &hub_principals),
-            ("ExternalId", EXTERNAL_ID),
-        ],
-    )?;
-    let generic = |document: &Value| -> Result<Value> {
-        let text = document
-            .to_string()
-            .replace(MEMBER, "{member}")
-            .replace(HUB, "{hub}")
-            .replace(EXTERNAL_ID, "{external_id}");
-        Ok(serde_json::from_str(&text)?)
-    };
-    Ok(WorldOptions {
-        members: MEMBERS,
-        trust: Some(generic(&role.trust_policy)?),
-        permissions: Some(
-            role.policies
-                .iter()
-                .map(|(name, document)| Ok((name.clone(), generic(document)?)))
-                .collect::<Result<_>>()?,
-        ),
-        role_name: role.role_name,
-        role_path: role.path,
-        max_session_duration: role.max_session_duration,
-    })
-}
-
+/// Whom the member roles of the demo trust: Terraform runs as a user.
+const USERS_OF_THE_HUB: &str = "user/*";
 const ADMINISTRATOR: &str = "arn:aws:iam::aws:policy/AdministratorAccess";
 
 async fn change_by_hand(world: &World, account_id: &str) -> Result<()> {

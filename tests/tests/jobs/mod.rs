@@ -1,6 +1,7 @@
 //! The jobs, end to end: the real binaries behind a real Runtime API, with roles of their own, against the stand-in.
 
 mod crash;
+mod member_role;
 mod provision;
 mod removals;
 mod schedule;

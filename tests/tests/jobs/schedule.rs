@@ -458,3 +458,37 @@ async fn throttling_is_waited_for_and_what_it_stops_is_done_by_the_next_run() {
     key_works(&scene, account_id, "bob").await;
     scene.check().await.unwrap();
 }
+
+#[tokio::test]
+async fn a_run_that_hangs_ends_with_its_process_and_the_next_one_completes_it() {
+    let options = SceneOptions {
+        timeout: std::time::Duration::from_secs(8),
+        ..SceneOptions::default().members(1)
+    };
+    let scene = Scene::with(options).await.unwrap();
+    let account_id = scene.member().id();
+    scene.put_row("alice", account_id, json!({})).await.unwrap();
+    let control = scene.world.control();
+    let held = Fault::new(FaultKind::HoldBeforeCommit, "iam:CreateUser").in_account(account_id);
+    let held = control.add_fault(&held).await.unwrap();
+    let failed = format!("{:#}", scene.fire_schedule().await.unwrap_err());
+    assert!(failed.contains("the next run goes on"), "{failed}");
+    // The process is gone, and with it whatever it would have done later.
+    control.release(&held.id).await.unwrap();
+    control.clear_faults(account_id).await.unwrap();
+    let before = scene.reconcile.environments();
+    for item in scene.items().await.unwrap() {
+        let name = item["UserName"].as_str().unwrap();
+        if name.starts_with("lease#") {
+            scene
+                .set(name, account_id, "HeldUntil", &json!(0))
+                .await
+                .unwrap();
+        }
+    }
+    let answer = scene.fire_schedule().await.unwrap();
+    assert_eq!(scene.reconcile.environments(), before + 1);
+    assert_eq!(answer["outcome"], "Succeeded", "{answer:#}");
+    key_works(&scene, account_id, "alice").await;
+    scene.check().await.unwrap();
+}
