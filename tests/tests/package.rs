@@ -105,6 +105,9 @@ fn the_binaries_run_where_lambda_runs_them() {
 
 #[test]
 fn a_job_without_its_environment_says_what_is_missing() {
+    let directory = tempfile::tempdir().unwrap();
+    let event = directory.path().join("event.json");
+    std::fs::write(&event, "{}").unwrap();
     for (function, name) in [
         (Function::Provision, "CROSSACCOUNT_DEPLOYMENT_ID"),
         (Function::Reconcile, "CROSSACCOUNT_REGISTRY_TABLE"),
@@ -114,7 +117,12 @@ fn a_job_without_its_environment_says_what_is_missing() {
             package::binary(function).unwrap(),
             harness::lambda::job_binary(job).unwrap(),
         ] {
-            let output = Command::new(binary).env_clear().output().unwrap();
+            let output = Command::new(binary)
+                .env_clear()
+                .arg("--event")
+                .arg(&event)
+                .output()
+                .unwrap();
             assert!(!output.status.success());
             let said = format!(
                 "{}{}",
