@@ -1,11 +1,11 @@
 //! What every scene of a function has: people in member accounts, and a role for the function in the hub account.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 
-use crate::standin::{Account, NewRole, World};
+use crate::standin::{Account, Call, NewRole, World};
 
 /// The user that is nobody's business.
 pub const STRANGER: &str = "mallory";
@@ -116,4 +116,38 @@ pub(crate) async fn objects(world: &World) -> Result<Vec<(String, String)>> {
         }
     }
     Ok(objects)
+}
+
+fn every(world: &World) -> impl Iterator<Item = &Account> {
+    std::iter::once(world.hub()).chain(world.members())
+}
+
+/// All calls about all accounts since the log was cleared, in order.
+pub(crate) async fn calls(world: &World) -> Result<Vec<Call>> {
+    let mut calls = Vec::new();
+    for account in every(world) {
+        calls.extend(world.control().calls(account.id()).await?);
+    }
+    calls.sort_by_key(|call| call.number);
+    Ok(calls)
+}
+
+/// Empties the log of calls.
+pub(crate) async fn forget_calls(world: &World) -> Result<()> {
+    for account in every(world) {
+        world.control().clear_calls(account.id()).await?;
+    }
+    Ok(())
+}
+
+/// That no text, each with its place, shows a secret: as it is, or as it would stand in JSON.
+pub(crate) fn shows_none(secrets: &BTreeSet<String>, texts: &[(String, String)]) -> Result<()> {
+    for (place, text) in texts {
+        for secret in secrets {
+            let quoted = serde_json::to_string(secret)?;
+            let shown = text.contains(secret) || text.contains(quoted.trim_matches('"'));
+            ensure!(!shown, "{place} shows a secret");
+        }
+    }
+    Ok(())
 }

@@ -14,7 +14,9 @@ use super::endpoint::ResponseEndpoint;
 use super::stack::{Stack, StackOptions};
 use super::template::template;
 pub use crate::accounts::STRANGER;
-use crate::accounts::{boundary, objects, prepare, role_credentials, stranger};
+use crate::accounts::{
+    boundary, calls, forget_calls, objects, prepare, role_credentials, shows_none, stranger,
+};
 use crate::cargo;
 use crate::lambda::{DeadlineHeader, Function, FunctionOptions, handler_binary};
 use crate::standin::{Account, Call, KMS_ALIAS, UserSecrets, World, WorldOptions};
@@ -215,12 +217,7 @@ impl Scene {
     /// # Errors
     /// When the stand-in does not answer.
     pub async fn calls(&self) -> Result<Vec<Call>> {
-        let mut calls = Vec::new();
-        for account in self.accounts() {
-            calls.extend(self.world.control().calls(account.id()).await?);
-        }
-        calls.sort_by_key(|call| call.number);
-        Ok(calls)
+        calls(&self.world).await
     }
 
     /// Empties the log of calls.
@@ -228,14 +225,7 @@ impl Scene {
     /// # Errors
     /// When the stand-in does not answer.
     pub async fn forget_calls(&self) -> Result<()> {
-        for account in self.accounts() {
-            self.world.control().clear_calls(account.id()).await?;
-        }
-        Ok(())
-    }
-
-    fn accounts(&self) -> impl Iterator<Item = &Account> {
-        std::iter::once(self.world.hub()).chain(self.world.members())
+        forget_calls(&self.world).await
     }
 
     /// Learns the secrets that exist now, so that [`Scene::check`] searches for them.
@@ -332,15 +322,7 @@ impl Scene {
             texts.push((format!("the audit record {key}"), text));
         }
         let secrets = self.secrets.lock().unwrap_or_else(PoisonError::into_inner);
-        for (place, text) in texts {
-            for secret in secrets.iter() {
-                // As it would stand in JSON, and as it is.
-                let quoted = serde_json::to_string(secret)?;
-                let shown = text.contains(secret) || text.contains(quoted.trim_matches('"'));
-                ensure!(!shown, "{place} shows a secret");
-            }
-        }
-        Ok(())
+        shows_none(&secrets, &texts)
     }
 
     /// The items of the ledger.
