@@ -51,11 +51,6 @@ impl Metrics {
         self
     }
 
-    /// The value of a metric.
-    pub fn value(&self, name: &str) -> Option<u64> {
-        self.values.get(name).copied()
-    }
-
     fn line(&self, at: Timestamp) -> Value {
         let metrics: Vec<Value> = self
             .values
