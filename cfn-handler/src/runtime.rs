@@ -7,8 +7,7 @@ use std::sync::Arc;
 
 use crossaccount_lambda::deadline::Deadline;
 use crossaccount_lambda::process::{Process, Stopped};
-use crossaccount_lambda::runtime::{self, Failure, Function};
-use serde_json::Value;
+use crossaccount_lambda::runtime::{self, Answer, Failure, Function, answer};
 use serde_json::value::RawValue;
 use tokio::time::timeout_at;
 
@@ -44,13 +43,13 @@ impl<R: Resource + Jobs> Function for Server<R> {
         self: Arc<Self>,
         event: Box<RawValue>,
         deadline: Deadline,
-    ) -> (Result<Value, Failure>, Process) {
+    ) -> (Result<Answer, Failure>, Process) {
         if let Some(job) = job::asked_for(event.get()) {
             return work_off(self.resource.as_ref(), job, deadline).await;
         }
         let Self { resource, delivery } = self.as_ref();
         let outcome = invocation::run(resource, event.get(), deadline, delivery).await;
-        let answered = outcome.answer.map(|_| Value::Null);
+        let answered = outcome.answer.map(|_| RawValue::NULL.to_owned());
         (
             answered.map_err(|reason| unanswered(&reason)),
             outcome.process,
@@ -62,7 +61,7 @@ async fn work_off<R: Jobs>(
     resource: &R,
     job: Result<Job, String>,
     deadline: Deadline,
-) -> (Result<Value, Failure>, Process) {
+) -> (Result<Answer, Failure>, Process) {
     let failed = |message: String| Failure {
         error_type: "JobFailed",
         message,
@@ -76,7 +75,10 @@ async fn work_off<R: Jobs>(
         let reason = "the job did not come to its end in time; the next run goes on".to_owned();
         return (Err(failed(reason)), Process::MustEnd);
     };
-    (report.map_err(failed), Process::Goes)
+    (
+        report.map_err(failed).and_then(|report| answer(&report)),
+        Process::Goes,
+    )
 }
 
 fn unanswered(unanswered: &Unanswered) -> Failure {

@@ -9,10 +9,9 @@ use crossaccount_core::clock::{Clock as _, SystemClock};
 use crossaccount_lambda::deadline::Deadline;
 use crossaccount_lambda::logging;
 use crossaccount_lambda::process::{self, Process, Stopped};
-use crossaccount_lambda::runtime::{self, Failure, Function};
+use crossaccount_lambda::runtime::{self, Answer, Failure, Function};
 use crossaccount_lambda::settings::table::Variable;
 use indicatif::ProgressBar;
-use serde_json::Value;
 use serde_json::value::RawValue;
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
@@ -37,6 +36,9 @@ pub trait Job: Send + Sync + Sized + 'static {
         environment: &BTreeMap<String, String>,
     ) -> impl Future<Output = Result<Self, String>> + Send;
 
+    /// Tells deployments of the job apart, in metrics as in tags.
+    fn deployment_id(&self) -> &str;
+
     /// Does what an event asks for. No user is begun after `until`, or after the token was cancelled.
     ///
     /// # Errors
@@ -54,7 +56,7 @@ pub trait Job: Send + Sync + Sized + 'static {
 #[derive(Debug)]
 pub struct Done {
     /// The answer to whoever invoked the function.
-    pub answer: Value,
+    pub answer: Answer,
     /// What was measured.
     pub metrics: Metrics,
     /// What became of the users, for a table.
@@ -104,7 +106,7 @@ impl<J: Job> Function for Server<J> {
         self: Arc<Self>,
         event: Box<RawValue>,
         deadline: Deadline,
-    ) -> (Result<Value, Failure>, Process) {
+    ) -> (Result<Answer, Failure>, Process) {
         let failed = |message: String| Failure {
             error_type: "JobFailed",
             message,
@@ -135,7 +137,7 @@ impl<J: Job> Function for Server<J> {
                 let duration = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
                 done.metrics
                     .with("Duration", duration)
-                    .emit(SystemClock.now());
+                    .emit(job.deployment_id(), SystemClock.now());
                 (Ok(done.answer), Process::Goes)
             }
         }

@@ -13,8 +13,9 @@ use crate::rows::{Counts, RowStatus};
 
 /// The namespace of all metrics.
 pub const NAMESPACE: &str = "CrossAccount";
-/// Their one dimension: the name of the job.
-pub const DIMENSION: &str = "Function";
+/// Their two dimensions: the name of the job, and the deployment id, so that two registries of a Region have alarms of their
+/// own.
+pub const DIMENSIONS: [&str; 2] = ["Function", "DeploymentId"];
 
 /// What one run measured.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,7 +52,7 @@ impl Metrics {
         self
     }
 
-    fn line(&self, at: Timestamp) -> Value {
+    fn line(&self, deployment_id: &str, at: Timestamp) -> Value {
         let metrics: Vec<Value> = self
             .values
             .keys()
@@ -67,21 +68,23 @@ impl Metrics {
                 "Timestamp": at.as_millisecond(),
                 "CloudWatchMetrics": [{
                     "Namespace": NAMESPACE,
-                    "Dimensions": [[DIMENSION]],
+                    "Dimensions": [DIMENSIONS],
                     "Metrics": metrics,
                 }],
             }),
         );
-        line.insert(DIMENSION.to_owned(), self.function.into());
+        for (dimension, value) in DIMENSIONS.into_iter().zip([self.function, deployment_id]) {
+            line.insert(dimension.to_owned(), value.into());
+        }
         for (name, value) in &self.values {
             line.insert((*name).to_owned(), (*value).into());
         }
         Value::Object(line)
     }
 
-    /// Writes the metrics to standard output, which Lambda keeps as the log.
-    pub fn emit(&self, at: Timestamp) {
-        let line = format!("{}\n", self.line(at));
+    /// Writes the metrics of this deployment to standard output, which Lambda keeps as the log.
+    pub fn emit(&self, deployment_id: &str, at: Timestamp) {
+        let line = format!("{}\n", self.line(deployment_id, at));
         // In one piece, so that no line of the log gets into it. A log that is full or closed is no failure of the run.
         let _ = io::stdout().lock().write_all(line.as_bytes());
     }
@@ -101,15 +104,20 @@ mod tests {
         counts.add(RowStatus::Created);
         counts.add(RowStatus::Failed);
         let metrics = Metrics::of("provision", &counts).with("Duration", 1500);
-        let line = metrics.line("2026-11-26T00:00:00.123Z".parse().unwrap());
+        let at = "2026-11-26T00:00:00.123Z".parse().unwrap();
+        let line = metrics.line("platform", at);
         assert_eq!(line["Function"], "provision");
+        assert_eq!(line["DeploymentId"], "platform");
         assert_eq!(line["UsersCreated"], 2);
         assert_eq!(line["UsersFailed"], 1);
         assert_eq!(line["UsersDeleted"], 0);
         assert_eq!(line["_aws"]["Timestamp"], 1_795_651_200_123_i64);
         let declared = &line["_aws"]["CloudWatchMetrics"][0];
         assert_eq!(declared["Namespace"], "CrossAccount");
-        assert_eq!(declared["Dimensions"], json!([["Function"]]));
+        assert_eq!(
+            declared["Dimensions"],
+            json!([["Function", "DeploymentId"]])
+        );
         let names = declared["Metrics"].as_array().unwrap();
         assert_eq!(names.len(), 8);
         for metric in names {

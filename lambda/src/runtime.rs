@@ -19,8 +19,8 @@ use crossaccount_core::clock::{Clock as _, SystemClock};
 use futures_util::FutureExt as _;
 use lambda_runtime::tower::util::MapResultLayer;
 use lambda_runtime::{Diagnostic, LambdaEvent, Runtime, service_fn};
-use serde_json::Value;
-use serde_json::value::RawValue;
+use serde::Serialize;
+use serde_json::value::{RawValue, to_raw_value};
 use tokio::time::Instant;
 use tracing::{Instrument as _, error_span};
 
@@ -46,6 +46,20 @@ impl From<Failure> for Diagnostic {
     }
 }
 
+/// What a function answers: JSON, written out once. Answers of jobs are long.
+pub type Answer = Box<RawValue>;
+
+/// Writes an answer.
+///
+/// # Errors
+/// When it cannot be JSON: a map whose keys are no texts.
+pub fn answer(value: &impl Serialize) -> Result<Answer, Failure> {
+    to_raw_value(value).map_err(|error| Failure {
+        error_type: "InternalError",
+        message: format!("the answer could not be written: {error}"),
+    })
+}
+
 /// A function: what is done about one event.
 pub trait Function: Send + Sync + 'static {
     /// Carries out what an event asks for, and says what becomes of the process. The answer is for whoever invoked the
@@ -54,7 +68,7 @@ pub trait Function: Send + Sync + 'static {
         self: Arc<Self>,
         event: Box<RawValue>,
         deadline: Deadline,
-    ) -> impl Future<Output = (Result<Value, Failure>, Process)> + Send;
+    ) -> impl Future<Output = (Result<Answer, Failure>, Process)> + Send;
 }
 
 /// Serves events until Lambda ends the process.
@@ -95,7 +109,7 @@ async fn invoke<F: Function>(
     function: Arc<F>,
     event: LambdaEvent<Box<RawValue>>,
     must_end: &AtomicBool,
-) -> Result<Value, Failure> {
+) -> Result<Answer, Failure> {
     let LambdaEvent { payload, context } = event;
     let now_ms = u64::try_from(SystemClock.now().as_millisecond()).unwrap_or_default();
     let deadline = Deadline::read(context.deadline, now_ms, Instant::now());

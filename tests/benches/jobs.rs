@@ -18,8 +18,6 @@ use crate::workload::{LONG_LATENCY, Size, checked_calls};
 /// The defaults of `CROSSACCOUNT_ACCOUNTS_AT_ONCE` and `CROSSACCOUNT_USERS_AT_ONCE`.
 const ACCOUNTS_AT_ONCE: usize = 16;
 const USERS_AT_ONCE: usize = 8;
-/// How many calls to the secret store of one account run at the same time (`STORE_CONCURRENCY` of the core).
-const STORE_AT_ONCE: usize = 8;
 /// Of one page of `DescribeParameters`.
 const PARAMETERS_PER_PAGE: usize = 50;
 
@@ -49,15 +47,13 @@ pub(crate) fn measure(
             ));
             let run = provision(size, latency, location)?;
             let path = path(&chain, size, latency);
-            let store = store_path(&run.calls, latency);
-            runs.push((size, run, path, store));
+            runs.push((size, run, path));
         }
         report.provisioned(&Provisioned {
             location: name,
             usual: size.users,
             chain: &chain,
             at_once: (ACCOUNTS_AT_ONCE, USERS_AT_ONCE),
-            store_at_once: STORE_AT_ONCE,
             runs: &runs,
         });
     }
@@ -124,28 +120,6 @@ fn path(chain: &Chain, size: Size, latency: Duration) -> Duration {
     let users = rounds(size.users, USERS_AT_ONCE) * chain.user;
     let calls = chain.once + rounds(size.accounts, ACCOUNTS_AT_ONCE) * (chain.account + users);
     latency * u32::try_from(calls).unwrap_or(u32::MAX)
-}
-
-/// What the calls to the busiest secret store take: `latency x calls / calls at once`. Parameter Store has narrow quotas, so
-/// the core never makes more than [`STORE_AT_ONCE`] calls to the store of one account at once, in whatever account the
-/// users are.
-fn store_path(calls: &[Call], latency: Duration) -> Duration {
-    let mut stores: BTreeMap<&str, usize> = BTreeMap::new();
-    for call in calls {
-        if ["ssm:", "kms:"]
-            .iter()
-            .any(|service| call.action.starts_with(service))
-        {
-            // A session with a member account has a name; the hub has none.
-            let place = match call.session_name.as_str() {
-                "" => "hub",
-                _ => call.account_id.as_str(),
-            };
-            *stores.entry(place).or_default() += 1;
-        }
-    }
-    let most = stores.into_values().max().unwrap_or_default();
-    latency * u32::try_from(most.div_ceil(STORE_AT_ONCE)).unwrap_or(u32::MAX)
 }
 
 fn run(job: &Job, event: &Value, server: &BenchServer) -> Result<JobRun> {

@@ -1,12 +1,13 @@
 //! The SDK clients of one session. They share its credentials, and each is made when it is first
 //! used: most sessions never leave IAM.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use aws_sdk_iam::config::retry::{RetryConfig, RetryPartition};
 
 use super::connection::ConfigParts;
 use super::observe::Observer;
+use super::pace::{Pace, Repeats};
 
 /// The retry partitions of one account.
 #[derive(Debug, Clone)]
@@ -23,6 +24,7 @@ pub(super) struct Clients {
     parts: ConfigParts,
     partitions: Partitions,
     observer: Observer,
+    store_pace: Arc<Pace>,
     iam: OnceLock<aws_sdk_iam::Client>,
     iam_once: OnceLock<aws_sdk_iam::Client>,
     ssm: OnceLock<aws_sdk_ssm::Client>,
@@ -30,11 +32,17 @@ pub(super) struct Clients {
 }
 
 impl Clients {
-    pub(super) fn new(parts: ConfigParts, partitions: Partitions, observer: Observer) -> Self {
+    pub(super) fn new(
+        parts: ConfigParts,
+        partitions: Partitions,
+        observer: Observer,
+        store_pace: &Arc<Pace>,
+    ) -> Self {
         Self {
             parts,
             partitions,
             observer,
+            store_pace: Arc::clone(store_pace),
             iam: OnceLock::new(),
             iam_once: OnceLock::new(),
             ssm: OnceLock::new(),
@@ -67,7 +75,9 @@ impl Clients {
             let endpoint = self.parts.endpoints().ssm.as_ref();
             let partition = self.partitions.store.clone();
             let config = self.parts.ssm(endpoint, partition, self.observer.clone());
-            let config = config.retry_config(self.parts.store_retries());
+            let config = config
+                .retry_config(self.parts.store_retries())
+                .interceptor(Repeats(Arc::clone(&self.store_pace)));
             aws_sdk_ssm::Client::from_conf(config.build())
         })
     }
@@ -77,7 +87,9 @@ impl Clients {
             let endpoint = self.parts.endpoints().kms.as_ref();
             let partition = self.partitions.store.clone();
             let config = self.parts.kms(endpoint, partition, self.observer.clone());
-            let config = config.retry_config(self.parts.store_retries());
+            let config = config
+                .retry_config(self.parts.store_retries())
+                .interceptor(Repeats(Arc::clone(&self.store_pace)));
             aws_sdk_kms::Client::from_conf(config.build())
         })
     }

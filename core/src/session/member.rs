@@ -7,9 +7,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
-use tokio::sync::Semaphore;
+use tokio::sync::{AcquireError, Semaphore};
 
 use super::clients::Clients;
+use super::pace::Pace;
 use crate::aws::{classify, is_credential_failure};
 use crate::error::{Error, ErrorKind};
 use crate::ids::AccountId;
@@ -31,7 +32,7 @@ pub(super) struct Permits {
     /// For IAM.
     pub(super) iam: Arc<Semaphore>,
     /// For the secret store.
-    pub(super) store: Arc<Semaphore>,
+    pub(super) store: Arc<Pace>,
 }
 
 /// A session with one account.
@@ -68,8 +69,7 @@ impl Session {
         Fut: Future<Output = Result<O, SdkError<E, HttpResponse>>>,
         E: ProvideErrorMetadata + StdError + Send + Sync + 'static,
     {
-        let make = || send(self.clients.iam());
-        self.permitted(&self.permits.iam, action, make).await
+        self.in_iam(action, || send(self.clients.iam())).await
     }
 
     /// Makes one IAM call like [`Session::call`], but never a second time: for calls that must not be
@@ -81,8 +81,7 @@ impl Session {
         Fut: Future<Output = Result<O, SdkError<E, HttpResponse>>>,
         E: ProvideErrorMetadata + StdError + Send + Sync + 'static,
     {
-        let make = || send(self.clients.iam_once());
-        self.permitted(&self.permits.iam, action, make).await
+        self.in_iam(action, || send(self.clients.iam_once())).await
     }
 
     /// Makes one call of Parameter Store: [`Session::call`] with limits of its own.
@@ -92,8 +91,7 @@ impl Session {
         Fut: Future<Output = Result<O, SdkError<E, HttpResponse>>>,
         E: ProvideErrorMetadata + StdError + Send + Sync + 'static,
     {
-        let make = || send(self.clients.ssm());
-        self.permitted(&self.permits.store, action, make).await
+        self.in_store(action, || send(self.clients.ssm())).await
     }
 
     /// Makes one call of KMS: [`Session::call`] with the limits of the secret store.
@@ -103,27 +101,47 @@ impl Session {
         Fut: Future<Output = Result<O, SdkError<E, HttpResponse>>>,
         E: ProvideErrorMetadata + StdError + Send + Sync + 'static,
     {
-        let make = || send(self.clients.kms());
-        self.permitted(&self.permits.store, action, make).await
+        self.in_store(action, || send(self.clients.kms())).await
     }
 
-    async fn permitted<F, Fut, O, E>(
-        &self,
-        permits: &Semaphore,
-        action: &str,
-        make: F,
-    ) -> Result<O, Error>
+    async fn in_iam<F, Fut, O, E>(&self, action: &str, make: F) -> Result<O, Error>
     where
         F: FnOnce() -> Fut,
         Fut: Future<Output = Result<O, SdkError<E, HttpResponse>>>,
         E: ProvideErrorMetadata + StdError + Send + Sync + 'static,
     {
-        let permit = permits.acquire().await;
-        let _permit = permit.map_err(|error| {
-            Error::new(ErrorKind::Internal, "the session is closed")
-                .in_account(&self.account_id)
-                .with_source(error)
-        })?;
+        let place = self.permits.iam.acquire().await;
+        let _place = place.map_err(|error| self.closed(error))?;
+        self.make(action, make).await
+    }
+
+    async fn in_store<F, Fut, O, E>(&self, action: &str, make: F) -> Result<O, Error>
+    where
+        F: FnOnce() -> Fut,
+        Fut: Future<Output = Result<O, SdkError<E, HttpResponse>>>,
+        E: ProvideErrorMetadata + StdError + Send + Sync + 'static,
+    {
+        let place = self.permits.store.place().await;
+        let place = place.map_err(|error| self.closed(error))?;
+        let answer = self.make(action, make).await;
+        if answer.is_ok() {
+            place.went_well();
+        }
+        answer
+    }
+
+    fn closed(&self, error: AcquireError) -> Error {
+        Error::new(ErrorKind::Internal, "the session is closed")
+            .in_account(&self.account_id)
+            .with_source(error)
+    }
+
+    async fn make<F, Fut, O, E>(&self, action: &str, make: F) -> Result<O, Error>
+    where
+        F: FnOnce() -> Fut,
+        Fut: Future<Output = Result<O, SdkError<E, HttpResponse>>>,
+        E: ProvideErrorMetadata + StdError + Send + Sync + 'static,
+    {
         // Boxed: the future of a call is large, and operations hold many of them inside each other.
         let call = Box::pin(make());
         call.await.map_err(|error| {

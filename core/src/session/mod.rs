@@ -14,6 +14,7 @@ mod flights;
 mod hub;
 mod member;
 mod observe;
+mod pace;
 mod sessions;
 mod settings;
 #[cfg(test)]

@@ -14,6 +14,7 @@ use super::flights::Flights;
 use super::hub::{HubIdentity, identify};
 use super::member::{Access, Permits, Session};
 use super::observe::{Counters, Observer, Statistics};
+use super::pace::Pace;
 use super::settings::{SessionPolicies, SessionSettings};
 use crate::clock::Clock;
 use crate::error::{Error, ErrorKind};
@@ -21,10 +22,6 @@ use crate::ids::{AccountId, RoleArn};
 
 /// AWS gives an hour at most when the credentials of a role assume a role.
 const LONGEST_CHAINED_SESSION: u32 = 3600;
-
-/// How many calls to one account's secret store run at the same time. Parameter Store takes about
-/// three writes a second and account, so more would only wait inside of the SDK.
-const STORE_CONCURRENCY: usize = 8;
 
 /// An account, and the role to assume there when it is not the usual member role.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -242,7 +239,7 @@ impl Sessions {
                 account_id,
                 access,
                 is_hub,
-                clients: Clients::new(parts, shared.partitions, observer),
+                clients: Clients::new(parts, shared.partitions, observer, &shared.permits.store),
                 permits: shared.permits,
                 refused: AtomicBool::new(false),
             }))
@@ -278,7 +275,7 @@ impl Sessions {
         let shared = shared.entry(account_id.clone()).or_insert_with(|| Shared {
             permits: Permits {
                 iam: Arc::new(Semaphore::new(usize::try_from(places).unwrap_or(1))),
-                store: Arc::new(Semaphore::new(STORE_CONCURRENCY)),
+                store: Arc::new(Pace::new()),
             },
             partitions: Partitions {
                 iam: retry_partition(format!("crossaccount {account_id}")),

@@ -9,6 +9,7 @@ locals {
       dimensions  = { FunctionName = aws_lambda_function.this["reconcile"].function_name }
       statistic   = "Sum"
       threshold   = 0
+      period      = 300
       periods     = 1
     }
     reconcile-throttles = {
@@ -18,6 +19,7 @@ locals {
       dimensions  = { FunctionName = aws_lambda_function.this["reconcile"].function_name }
       statistic   = "Sum"
       threshold   = 0
+      period      = 300
       periods     = 3
     }
     iterator-age = {
@@ -27,6 +29,7 @@ locals {
       dimensions  = { FunctionName = aws_lambda_function.this["reconcile"].function_name }
       statistic   = "Maximum"
       threshold   = 900000
+      period      = 300
       periods     = 1
     }
     destination = {
@@ -36,6 +39,7 @@ locals {
       dimensions  = { FunctionName = aws_lambda_function.this["reconcile"].function_name }
       statistic   = "Sum"
       threshold   = 0
+      period      = 300
       periods     = 1
     }
     failure-queue = {
@@ -45,33 +49,47 @@ locals {
       dimensions  = { QueueName = aws_sqs_queue.failures.name }
       statistic   = "Maximum"
       threshold   = 0
+      period      = 300
       periods     = 1
     }
     users-failed = {
       description = "Users could not be brought to what their rows say. Each row has the reason in Result."
       namespace   = "CrossAccount"
       metric      = "UsersFailed"
-      dimensions  = { Function = "reconcile" }
+      dimensions  = { Function = "reconcile", DeploymentId = var.deployment_id }
       statistic   = "Sum"
       threshold   = 0
+      period      = 300
       periods     = 1
     }
     accounts-failed = {
       description = "Member accounts could not be looked at. The log names them, with the reason."
       namespace   = "CrossAccount"
       metric      = "AccountsFailed"
-      dimensions  = { Function = "reconcile" }
+      dimensions  = { Function = "reconcile", DeploymentId = var.deployment_id }
       statistic   = "Sum"
       threshold   = 0
+      period      = 300
       periods     = 1
+    }
+    postponed = {
+      description = "For three hours users had to wait for the next run. Give `reconcile` more time, or raise accounts_at_once."
+      namespace   = "CrossAccount"
+      metric      = "Postponed"
+      dimensions  = { Function = "reconcile", DeploymentId = var.deployment_id }
+      statistic   = "Sum"
+      threshold   = 0
+      period      = 3600
+      periods     = 3
     }
     removals-refused = {
       description = "More users would have been removed than max_removals and max_removal_percent allow, so none was. Look at the table."
       namespace   = "CrossAccount"
       metric      = "RemovalsRefused"
-      dimensions  = { Function = "reconcile" }
+      dimensions  = { Function = "reconcile", DeploymentId = var.deployment_id }
       statistic   = "Sum"
       threshold   = 0
+      period      = 300
       periods     = 1
     }
     provision-errors = {
@@ -81,15 +99,17 @@ locals {
       dimensions  = { FunctionName = aws_lambda_function.this["provision"].function_name }
       statistic   = "Sum"
       threshold   = 0
+      period      = 300
       periods     = 1
     }
     reports-failed = {
       description = "A run of `provision` could not write its report. What it did stands in its answer and in the audit records."
       namespace   = "CrossAccount"
       metric      = "ReportsFailed"
-      dimensions  = { Function = "provision" }
+      dimensions  = { Function = "provision", DeploymentId = var.deployment_id }
       statistic   = "Sum"
       threshold   = 0
+      period      = 300
       periods     = 1
     }
   }
@@ -104,10 +124,28 @@ resource "aws_cloudwatch_metric_alarm" "this" {
   metric_name         = each.value.metric
   dimensions          = each.value.dimensions
   statistic           = each.value.statistic
-  period              = 300
+  period              = each.value.period
   evaluation_periods  = each.value.periods
   threshold           = each.value.threshold
   comparison_operator = "GreaterThanThreshold"
   treat_missing_data  = "notBreaching"
+  alarm_actions       = var.alarm_topic_arn == null ? [] : [var.alarm_topic_arn]
+}
+
+# The one alarm about something that did not happen.
+resource "aws_cloudwatch_metric_alarm" "hours_missed" {
+  count = var.active ? 1 : 0
+
+  alarm_name          = "${var.reconcile_function_name}-hours-missed"
+  alarm_description   = "The schedule did not come to its end for schedule_alarm_hours, so no access key rotated. Look at the log and the rule."
+  namespace           = "CrossAccount"
+  metric_name         = "ScheduledRuns"
+  dimensions          = { Function = "reconcile", DeploymentId = var.deployment_id }
+  statistic           = "Sum"
+  period              = 3600
+  evaluation_periods  = var.schedule_alarm_hours
+  threshold           = 1
+  comparison_operator = "LessThanThreshold"
+  treat_missing_data  = "breaching"
   alarm_actions       = var.alarm_topic_arn == null ? [] : [var.alarm_topic_arn]
 }

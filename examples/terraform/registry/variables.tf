@@ -493,6 +493,18 @@ variable "schedule" {
   }
 }
 
+variable "schedule_alarm_hours" {
+  description = "After how many hours without a run of the schedule an alarm tells of it. More than schedule lets pass between two runs."
+  type        = number
+  default     = 3
+  nullable    = false
+
+  validation {
+    condition     = var.schedule_alarm_hours >= 1 && var.schedule_alarm_hours <= 168 && floor(var.schedule_alarm_hours) == var.schedule_alarm_hours
+    error_message = "schedule_alarm_hours: must be a whole number from 1 to 168."
+  }
+}
+
 variable "reconcile_function_name" {
   description = "The name of the function that follows the registry."
   type        = string

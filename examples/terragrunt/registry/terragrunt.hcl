@@ -95,10 +95,11 @@ inputs = {
   object_lock_mode        = "GOVERNANCE"
 
   # The registry.
-  table_name = "crossaccount-registry"
-  row_key    = "UserNameAndAccountId"
-  active     = true
-  schedule   = "rate(1 hour)"
+  table_name           = "crossaccount-registry"
+  row_key              = "UserNameAndAccountId"
+  active               = true
+  schedule             = "rate(1 hour)"
+  schedule_alarm_hours = 3
 
   # The functions.
   reconcile_function_name = "crossaccount-reconcile"

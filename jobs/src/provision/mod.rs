@@ -14,6 +14,7 @@ use std::sync::Arc;
 use crossaccount_core::clock::SystemClock;
 use crossaccount_core::ids::RunId;
 use crossaccount_lambda::hub::Reads;
+use crossaccount_lambda::runtime;
 use crossaccount_lambda::settings::table::Variable;
 use indicatif::ProgressBar;
 use serde::Serialize;
@@ -42,13 +43,13 @@ pub struct Provision {
 
 /// What the function answers.
 #[derive(Debug, Serialize)]
-struct Answer {
+struct Answer<'a> {
     run_id: RunId,
     outcome: Outcome,
     dry_run: bool,
     counts: Counts,
     /// Those that did not go well first.
-    rows: Vec<Row>,
+    rows: Vec<&'a Row>,
     /// How many rows are in the report alone.
     rows_omitted: usize,
     /// Where the report of the run is.
@@ -77,6 +78,10 @@ impl Job for Provision {
         })
     }
 
+    fn deployment_id(&self) -> &str {
+        &self.base.common().deployment_id
+    }
+
     /// # Errors
     /// When the event is not valid. What fails for an account or a user stands in the answer.
     async fn run(
@@ -92,7 +97,7 @@ impl Job for Provision {
             .base
             .begin(Reads::Users, until, cancelled)
             .map_err(|error| error.to_string())?;
-        let mut rows = run.provision(&call, progress).await;
+        let rows = run.provision(&call, progress).await;
         let mut counts = Counts::default();
         for row in &rows {
             counts.add(row.status);
@@ -122,20 +127,19 @@ impl Job for Provision {
             Outcome::Succeeded if report.is_none() => Outcome::PartlyFailed,
             outcome => outcome,
         };
-        rows.sort_by_key(|row| row.status.is_good());
         let metrics = Metrics::of(Self::NAME, &counts)
             .with("ReportsFailed", u64::from(report.is_none()))
             .with("AwsCalls", run.aws_calls());
-        let shown = rows.clone();
-        let rows_omitted = rows.len().saturating_sub(MOST_ROWS);
-        rows.truncate(MOST_ROWS);
+        let mut shown: Vec<&Row> = rows.iter().collect();
+        shown.sort_by_key(|row| row.status.is_good());
+        shown.truncate(MOST_ROWS);
         let answer = Answer {
             run_id: run.run_id,
             outcome,
             dry_run: call.dry_run,
             counts,
-            rows,
-            rows_omitted,
+            rows_omitted: rows.len() - shown.len(),
+            rows: shown,
             report,
             report_error,
         };
@@ -144,14 +148,14 @@ impl Job for Provision {
             event = "provisioned",
             run_id = %run.run_id,
             dry_run = call.dry_run,
-            rows = shown.len(),
+            rows = rows.len(),
             failed,
             "users were provisioned"
         );
         Ok(Done {
-            answer: serde_json::to_value(&answer).map_err(|error| error.to_string())?,
+            answer: runtime::answer(&answer).map_err(|failure| failure.message)?,
             metrics,
-            rows: shown,
+            rows,
             outcome,
         })
     }

@@ -74,6 +74,10 @@ impl Job for Reconcile {
         })
     }
 
+    fn deployment_id(&self) -> &str {
+        &self.base.common().deployment_id
+    }
+
     /// # Errors
     /// When the event is not known, or the table cannot be read. What fails for one user stands in the answer, and in
     /// its row.

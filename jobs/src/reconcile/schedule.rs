@@ -7,6 +7,7 @@ use crossaccount_core::ids::{AccountId, RunId};
 use crossaccount_core::session::{AccountFilter, Target};
 use crossaccount_core::user::DeletionPolicy;
 use crossaccount_lambda::properties::UserProperties;
+use crossaccount_lambda::runtime::answer;
 use futures_util::stream::{self, StreamExt as _};
 use indicatif::ProgressBar;
 use serde::Serialize;
@@ -23,7 +24,7 @@ use crate::tend::{Mode, failed};
 
 /// What the function answers to the schedule.
 #[derive(Debug, Serialize)]
-struct Report {
+struct Report<'a> {
     run_id: RunId,
     outcome: Outcome,
     dry_run: bool,
@@ -33,7 +34,7 @@ struct Report {
     accounts: usize,
     counts: Counts,
     /// Those to which something happened, or should have.
-    rows: Vec<Row>,
+    rows: Vec<&'a Row>,
     /// Accounts that could not be looked at.
     failed_accounts: Vec<FailedAccount>,
     /// Why nobody was removed.
@@ -151,7 +152,9 @@ impl Work<'_> {
     }
 
     /// Tells the log, counts, and completes the report.
-    fn conclude(&self, mut report: Report, rows: Vec<Row>, refused: usize) -> Result<Done, String> {
+    fn conclude(&self, report: Report<'_>, rows: Vec<Row>, refused: usize) -> Result<Done, String> {
+        // From here on it borrows the rows.
+        let mut report = report;
         rows.iter().for_each(tell);
         for row in &rows {
             report.counts.add(row.status);
@@ -162,9 +165,10 @@ impl Work<'_> {
             outcome => outcome,
         };
         let eventful = |row: &&Row| row.status != RowStatus::Exists || !row.warnings.is_empty();
-        report.rows = rows.iter().filter(eventful).cloned().collect();
+        report.rows = rows.iter().filter(eventful).collect();
         let number = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
         let metrics = Metrics::of("reconcile", &report.counts)
+            .with("ScheduledRuns", u64::from(!report.dry_run))
             .with("AccountsFailed", number(failed_accounts))
             .with("RemovalsRefused", number(refused))
             .with("AwsCalls", self.run.aws_calls());
@@ -176,10 +180,12 @@ impl Work<'_> {
             dry_run = report.dry_run,
             "the registry was gone through"
         );
+        let answer = answer(&report).map_err(|failure| failure.message)?;
+        let outcome = report.outcome;
         Ok(Done {
-            answer: serde_json::to_value(&report).map_err(|error| error.to_string())?,
+            answer,
             metrics,
-            outcome: report.outcome,
+            outcome,
             rows,
         })
     }

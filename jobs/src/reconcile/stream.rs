@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use crossaccount_core::Error;
 use crossaccount_core::ids::{AccountId, RoleArn, UserName};
 use crossaccount_core::session::Target;
+use crossaccount_lambda::runtime;
 use futures_util::stream::{self, StreamExt as _};
 use indicatif::ProgressBar;
 use serde_json::{Value, json};
@@ -76,10 +77,10 @@ impl Work<'_> {
         }
         let removed = self.remove_all(extras, Mode::Apply).await;
         ended.extend(numbers.into_iter().zip(removed));
-        Ok(self.answer(ended))
+        self.conclude(ended)
     }
 
-    fn answer(&self, ended: Vec<(String, Row)>) -> Done {
+    fn conclude(&self, ended: Vec<(String, Row)>) -> Result<Done, String> {
         let mut counts = Counts::default();
         let (mut again, mut refused) = (Vec::new(), 0);
         for (first, row) in &ended {
@@ -97,15 +98,17 @@ impl Work<'_> {
         } else {
             counts.outcome()
         };
-        Done {
-            answer: json!({"batchItemFailures": again}),
+        let answer = runtime::answer(&json!({"batchItemFailures": again}));
+        Ok(Done {
+            answer: answer.map_err(|failure| failure.message)?,
             metrics: Metrics::of("reconcile", &counts)
+                .with("ScheduledRuns", 0)
                 .with("AccountsFailed", 0)
                 .with("RemovalsRefused", refused)
                 .with("AwsCalls", self.run.aws_calls()),
             rows: ended.into_iter().map(|(_, row)| row).collect(),
             outcome,
-        }
+        })
     }
 
     async fn look_at(&self, key: &RowKey, changed: &Changed) -> Looked {

@@ -79,9 +79,9 @@ leaves the user to the next one, and says `Postponed`.
 
 ## Metrics
 
-In the namespace `CrossAccount`, with the dimension `Function: reconcile`: `UsersCreated`, `UsersUpdated`, `UsersRotated`, \
-`UsersDeleted`, `UsersUnchanged`, `UsersFailed`, `Postponed`, `AccountsFailed`, `RemovalsRefused`, `AwsCalls`, `Duration`. An hour \
-in which nothing is due costs two calls for each account, one for its keys and one for its console access for each user, and one \
+In the namespace `CrossAccount`, with the dimensions `Function: reconcile` and `DeploymentId`: `UsersCreated`, `UsersUpdated`, `UsersRotated`, \
+`UsersDeleted`, `UsersUnchanged`, `UsersFailed`, `Postponed`, `AccountsFailed`, `RemovalsRefused`, `ScheduledRuns` (1 for each run of the schedule that came to its end: an alarm \
+that misses it tells of a schedule that does not run), `AwsCalls`, `Duration`. An hour in which nothing is due costs two calls for each account, one for its keys and one for its console access for each user, and one \
 for every 50 secrets.
 ";
 

@@ -97,7 +97,7 @@ fn work<J: Job>(
         .context("cannot start threads")?;
     let done = runtime.block_on(run::<J>(environment, &event))?;
     let text = if json {
-        serde_json::to_string_pretty(&done.answer)?
+        done.answer.get().to_owned()
     } else {
         table::of(&done)
     };

@@ -47,7 +47,7 @@ pub(super) fn of(done: &Done) -> String {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::Value;
+    use serde_json::value::RawValue;
 
     use super::of;
     use crate::function::Done;
@@ -64,7 +64,7 @@ mod tests {
         let reason = Reason::new(ReasonKind::NotOurs, "it is somebody else's");
         let failed = Row::of("333333333333", "carol", RowStatus::Failed).because(reason);
         let done = Done {
-            answer: Value::Null,
+            answer: RawValue::NULL.to_owned(),
             metrics: Metrics::of("provision", &Counts::default()),
             rows: vec![made, shown, failed],
             outcome: Outcome::PartlyFailed,

@@ -37,9 +37,8 @@ pub(crate) struct Provisioned<'a> {
     pub(crate) chain: &'a Chain,
     /// Accounts, and users of each.
     pub(crate) at_once: (usize, usize),
-    pub(crate) store_at_once: usize,
-    /// Each with the critical path of its users, and with that of the busiest secret store.
-    pub(crate) runs: &'a [(Size, JobRun, Duration, Duration)],
+    /// Each with the critical path of its users.
+    pub(crate) runs: &'a [(Size, JobRun, Duration)],
 }
 
 /// A run of the schedule that found nothing to do.
@@ -80,9 +79,9 @@ impl Report {
             chain.once
         );
         self.add("  in sequence", count(chain.user), "", None, remark);
-        for (size, run, path, store) in provisioned.runs {
+        for (size, run, path) in provisioned.runs {
             if size.users == provisioned.usual {
-                self.provision_time(provisioned, *size, run, *path, *store);
+                self.provision_time(provisioned, *size, run, *path);
             }
         }
         self.provision_memory(provisioned);
@@ -94,10 +93,8 @@ impl Report {
         size: Size,
         run: &JobRun,
         path: Duration,
-        store: Duration,
     ) {
         let (wall, path) = (run.wall.as_secs_f64(), path.as_secs_f64());
-        let store = store.as_secs_f64();
         let (accounts, users) = provisioned.at_once;
         let location = provisioned.location;
         let remark = format!(
@@ -108,19 +105,6 @@ impl Report {
         );
         let name = format!("provision: {} x {} new users", size.accounts, size.users);
         self.add(name, wall, "s", Some(PATH_FACTOR * path), remark);
-        let remark = format!(
-            "{store:.2} s: all calls to the busiest store, {} at once, whatever the parallelism of the function; 1 is the \
-             greater one of both paths",
-            provisioned.store_at_once
-        );
-        let both = wall / path.max(store);
-        self.add(
-            "  x the path with the store",
-            both,
-            "x",
-            Some(PATH_FACTOR),
-            remark,
-        );
         let calls = by_action(&run.calls);
         let name = match location {
             "hub" => "provision",

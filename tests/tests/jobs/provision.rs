@@ -411,6 +411,7 @@ async fn the_log_has_metrics_of_every_run() {
     assert_eq!(metrics.len(), 1, "{output}");
     let metrics = &metrics[0];
     assert_eq!(metrics["Function"], "provision");
+    assert_eq!(metrics["DeploymentId"], "test");
     assert_eq!(
         (&metrics["UsersCreated"], &metrics["UsersFailed"]),
         (&json!(1), &json!(1))

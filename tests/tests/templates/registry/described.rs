@@ -190,17 +190,26 @@ pub(super) fn of_template(template: &Template) -> Described {
             continue;
         }
         let mut alarm = resource["Properties"].clone();
-        let dimension = alarm["Dimensions"][0].clone();
-        let name = dimension["Name"].as_str().unwrap();
-        alarm["Dimensions"] = json!({name: dimension["Value"]});
+        let dimensions = alarm["Dimensions"].as_array().unwrap().iter();
+        let dimensions: serde_json::Map<_, _> = dimensions
+            .map(|one| {
+                let name = one["Name"].as_str().unwrap().to_owned();
+                (name, one["Value"].clone())
+            })
+            .collect();
+        let name = alarm_name(&alarm["MetricName"], &dimensions);
+        alarm["Dimensions"] = dimensions.into();
         // Each names parameters in its own spelling.
         alarm.as_object_mut().unwrap().remove("AlarmDescription");
-        add(
-            &format!("alarm {} {}", alarm["MetricName"], dimension["Value"]),
-            alarm,
-        );
+        add(&name, alarm);
     }
     all
+}
+
+/// What tells an alarm from all others: several functions have a metric of the same name.
+fn alarm_name(metric: &Value, dimensions: &serde_json::Map<String, Value>) -> String {
+    let dimensions: BTreeMap<_, _> = dimensions.iter().collect();
+    format!("alarm {metric} {dimensions:?}")
 }
 
 /// The same of the module.
@@ -420,14 +429,9 @@ pub(super) fn of_plan(plan: &BTreeMap<String, Value>) -> Described {
         if !address.starts_with("aws_cloudwatch_metric_alarm.") {
             continue;
         }
-        let of = alarm["dimensions"]
-            .as_object()
-            .unwrap()
-            .values()
-            .next()
-            .unwrap();
+        let dimensions = alarm["dimensions"].as_object().unwrap();
         add(
-            &format!("alarm {} {of}", alarm["metric_name"]),
+            &alarm_name(&alarm["metric_name"], dimensions),
             picked(
                 alarm,
                 &[

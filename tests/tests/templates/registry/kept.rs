@@ -177,27 +177,45 @@ fn a_schedule_asks_for_everything_and_can_be_switched_off() {
 }
 
 #[test]
+fn a_schedule_that_does_not_run_raises_an_alarm_unless_it_is_switched_off() {
+    let given = registry(&[("ScheduleAlarmHours", "26")]);
+    let alarm = properties(&given, "HoursMissedAlarm");
+    assert_eq!(
+        (&alarm["Period"], &alarm["Threshold"]),
+        (&json!(3600), &json!(1))
+    );
+    assert_eq!(alarm["EvaluationPeriods"], "26");
+    let still = registry(&[("Active", "false")]);
+    assert!(!still.resources.contains_key("HoursMissedAlarm"));
+}
+
+#[test]
 fn there_is_an_alarm_for_everything_that_keeps_a_user_from_being_as_its_row_says() {
-    let most = registry(&MOST);
+    let most = registry(&[&MOST[..], &[("Active", "true")]].concat());
     let mut metrics: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for resource in most.resources.values() {
         if resource["Type"] != "AWS::CloudWatch::Alarm" {
             continue;
         }
         let alarm = &resource["Properties"];
-        assert_eq!(alarm["TreatMissingData"], "notBreaching");
-        assert_eq!(alarm["ComparisonOperator"], "GreaterThanThreshold");
+        // A schedule that does not run has nothing to tell: there the absence is the alarm.
+        let (missing, operator) = match alarm["MetricName"].as_str() {
+            Some("ScheduledRuns") => ("breaching", "LessThanThreshold"),
+            _ => ("notBreaching", "GreaterThanThreshold"),
+        };
+        assert_eq!(alarm["TreatMissingData"], missing);
+        assert_eq!(alarm["ComparisonOperator"], operator);
         assert_eq!(
             alarm["AlarmActions"],
             json!(["arn:aws:sns:eu-central-1:111111111111:alarms"])
         );
-        let dimension = &alarm["Dimensions"][0];
-        let of = format!(
-            "{} {}={}",
-            alarm["Namespace"].as_str().unwrap(),
-            dimension["Name"].as_str().unwrap(),
-            dimension["Value"].as_str().unwrap()
-        );
+        let dimensions = alarm["Dimensions"].as_array().unwrap().iter();
+        let dimensions: Vec<String> = dimensions
+            .map(|one| [&one["Name"], &one["Value"]].map(|text| text.as_str().unwrap()))
+            .map(|[name, value]| format!("{name}={value}"))
+            .collect();
+        let namespace = alarm["Namespace"].as_str().unwrap();
+        let of = format!("{namespace} {}", dimensions.join(" "));
         let metric = alarm["MetricName"].as_str().unwrap().to_owned();
         metrics.entry(of).or_default().insert(metric);
     }
@@ -219,10 +237,19 @@ fn there_is_an_alarm_for_everything_that_keeps_a_user_from_being_as_its_row_says
             "AWS/SQS QueueName=crossaccount-reconcile-failures",
             vec!["ApproximateNumberOfMessagesVisible"],
         ),
-        ("CrossAccount Function=provision", vec!["ReportsFailed"]),
         (
-            "CrossAccount Function=reconcile",
-            vec!["AccountsFailed", "RemovalsRefused", "UsersFailed"],
+            "CrossAccount Function=provision DeploymentId=platform",
+            vec!["ReportsFailed"],
+        ),
+        (
+            "CrossAccount Function=reconcile DeploymentId=platform",
+            vec![
+                "AccountsFailed",
+                "Postponed",
+                "RemovalsRefused",
+                "ScheduledRuns",
+                "UsersFailed",
+            ],
         ),
     ];
     let expected: BTreeMap<String, BTreeSet<String>> = expected
@@ -234,7 +261,7 @@ fn there_is_an_alarm_for_everything_that_keeps_a_user_from_being_as_its_row_says
         .collect();
     assert_eq!(metrics, expected);
     assert_eq!(jobs::metrics::NAMESPACE, "CrossAccount");
-    assert_eq!(jobs::metrics::DIMENSION, "Function");
+    assert_eq!(jobs::metrics::DIMENSIONS, ["Function", "DeploymentId"]);
     // One refused removal, or one user that failed, is enough.
     assert_eq!(properties(&most, "RemovalsRefusedAlarm")["Threshold"], 0);
 }
@@ -243,9 +270,11 @@ fn there_is_an_alarm_for_everything_that_keeps_a_user_from_being_as_its_row_says
 fn the_alarms_are_about_metrics_that_the_functions_write() {
     let jobs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../jobs/src");
     let written = |file: &str| std::fs::read_to_string(jobs.join(file)).unwrap();
-    assert!(written("metrics.rs").contains("\"UsersFailed\""));
+    for metric in ["Postponed", "UsersFailed"] {
+        assert!(written("metrics.rs").contains(&format!("\"{metric}\"")));
+    }
     for file in ["reconcile/schedule.rs", "reconcile/stream.rs"] {
-        for metric in ["AccountsFailed", "RemovalsRefused"] {
+        for metric in ["AccountsFailed", "RemovalsRefused", "ScheduledRuns"] {
             assert!(written(file).contains(&format!("\"{metric}\"")), "{file}");
         }
     }
