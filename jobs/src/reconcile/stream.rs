@@ -77,10 +77,10 @@ impl Work<'_> {
         }
         let removed = self.remove_all(extras, Mode::Apply).await;
         ended.extend(numbers.into_iter().zip(removed));
-        self.conclude(ended)
+        self.answer_batch(ended)
     }
 
-    fn conclude(&self, ended: Vec<(String, Row)>) -> Result<Done, String> {
+    fn answer_batch(&self, ended: Vec<(String, Row)>) -> Result<Done, String> {
         let mut counts = Counts::default();
         let (mut again, mut refused) = (Vec::new(), 0);
         for (first, row) in &ended {
