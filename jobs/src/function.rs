@@ -123,7 +123,8 @@ impl<J: Job> Function for Server<J> {
             CancellationToken::new(),
             &progress,
         );
-        match timeout_at(deadline.patience(), work).await {
+        // An answer to Lambda takes no time of its own, unlike one to CloudFormation: what was begun in time may use the reserve.
+        match timeout_at(deadline.delivery(), work).await {
             // Operations go on in tasks of their own; they must not wake up in another invocation.
             Err(_) => {
                 let reason = "the work did not come to its end in time; the next run goes on";

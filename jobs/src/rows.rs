@@ -1,7 +1,7 @@
 //! What became of one user: the row of an answer, a report or a table on a terminal. Never a secret: it names the
 //! parameters that hold them.
 
-use crossaccount_core::{Error, ErrorKind};
+use crossaccount_core::{Error, ErrorKind, aws};
 use serde::{Serialize, Serializer};
 
 use crate::wanted::Unfit;
@@ -65,6 +65,8 @@ pub struct Reason {
     pub aws_code: Option<String>,
     /// The request id of AWS.
     pub request_id: Option<String>,
+    #[serde(skip)]
+    pub(crate) passing: bool,
 }
 
 /// The kinds of reasons.
@@ -78,6 +80,8 @@ pub enum ReasonKind {
     NotOurs,
     /// As many users as may be removed at once were removed.
     RemovalsRefused,
+    /// The registry itself could not be read or written.
+    Registry,
     /// Everything else, as the core tells it apart.
     Of(ErrorKind),
 }
@@ -99,30 +103,45 @@ impl Reason {
             message: message.into(),
             aws_code: None,
             request_id: None,
+            passing: kind.is_passing(),
+        }
+    }
+
+    /// A failure of the registry's table, whatever it is: nothing could be done about a row, nor written into it, so the
+    /// row must not count as worked off.
+    pub fn of_registry(error: &Error) -> Self {
+        Self {
+            kind: ReasonKind::Registry,
+            passing: true,
+            ..Self::from(error)
         }
     }
 
     /// Whether the same thing may succeed a moment later, without anybody doing anything.
-    ///
-    /// A record that cannot be written, and hub credentials that are refused, stop everything: they are waited for too.
     pub fn is_passing(&self) -> bool {
-        match self.kind {
-            ReasonKind::Of(kind) => {
-                kind.retryable()
-                    || matches!(
-                        kind,
-                        ErrorKind::Audit
-                            | ErrorKind::HubCredentials
-                            | ErrorKind::NotFound
-                            | ErrorKind::Internal
-                    )
+        self.passing
+    }
+}
+
+impl ReasonKind {
+    /// A record that cannot be written, and hub credentials that are refused, stop everything: they are waited for too.
+    fn is_passing(self) -> bool {
+        match self {
+            Self::Of(kind) => {
+                kind.retryable() || matches!(kind, ErrorKind::Audit | ErrorKind::HubCredentials)
             }
-            ReasonKind::InvalidProperties
-            | ReasonKind::NotAllowed
-            | ReasonKind::NotOurs
-            | ReasonKind::RemovalsRefused => false,
+            Self::Registry => true,
+            Self::InvalidProperties | Self::NotAllowed | Self::NotOurs | Self::RemovalsRefused => {
+                false
+            }
         }
     }
+}
+
+/// Whether what is missing is the user itself, which somebody has just deleted, or has just made. A policy, a group or a
+/// boundary that is missing stays so until somebody makes it.
+fn is_user_missing(error: &Error) -> bool {
+    error.kind() == ErrorKind::NotFound && (error.aws().is_none() || aws::is_user_missing(error))
 }
 
 /// What the core says, and what whoever reads a row can do about it.
@@ -140,12 +159,13 @@ const WORDS: &[crossaccount_lambda::spelling::Word] = &[
 
 impl From<&Error> for Reason {
     fn from(error: &Error) -> Self {
-        let aws = error.aws();
+        let answer = error.aws();
         Self {
             kind: ReasonKind::Of(error.kind()),
             message: crossaccount_lambda::spelling::in_words(error, WORDS),
             aws_code: error.aws_code().map(str::to_owned),
-            request_id: aws.and_then(|aws| aws.request_id.clone()),
+            request_id: answer.and_then(|answer| answer.request_id.clone()),
+            passing: ReasonKind::Of(error.kind()).is_passing() || is_user_missing(error),
         }
     }
 }
@@ -220,6 +240,28 @@ impl Row {
         self.reason = Some(reason);
         self
     }
+}
+
+/// Lambda takes an answer of 6 MB, with what stands around the rows.
+const LONGEST_ANSWER: usize = 5_000_000;
+
+/// The first rows that an answer has room for, and how many are left out.
+pub fn with_room(rows: Vec<&Row>) -> (Vec<&Row>, usize) {
+    first_within(rows, LONGEST_ANSWER)
+}
+
+fn first_within(mut rows: Vec<&Row>, bytes: usize) -> (Vec<&Row>, usize) {
+    let mut room = bytes;
+    let fits = |row: &&&Row| {
+        let length = serde_json::to_string(row).map_or(usize::MAX, |text| text.len() + 1);
+        let left = room.checked_sub(length);
+        room = left.unwrap_or_default();
+        left.is_some()
+    };
+    let shown = rows.iter().take_while(fits).count();
+    let omitted = rows.len() - shown;
+    rows.truncate(shown);
+    (rows, omitted)
 }
 
 /// How many rows there are of each status.

@@ -6,8 +6,8 @@ use crossaccount_core::audit::Status;
 use crossaccount_core::session::Target;
 use crossaccount_core::user::access_keys::KeyTags;
 use crossaccount_core::user::{
-    Adoption, Changes, Expected, Facets, ObservedUser, Outcome, Ownership, Parameters, Recorded,
-    Scope, Start, UserSpec,
+    Adoption, Changes, Expected, Facets, ObservedUser, Outcome, Ownership, Parameters, Proof,
+    Recorded, Scope, Start, UserSpec,
 };
 use crossaccount_core::{Error, ErrorKind};
 use crossaccount_lambda::properties::UserProperties;
@@ -279,6 +279,7 @@ pub(crate) fn recorded(user: &ObservedUser) -> Recorded {
     Recorded {
         name: user.name.clone(),
         unique_id: user.unique_id.clone(),
+        proof: Proof::Tag,
         parameters: Parameters::default(),
         access_keys: keys.map(|key| key.id.clone()).collect::<BTreeSet<_>>(),
     }

@@ -1,6 +1,8 @@
 //! What is wanted of one user: the defaults, what somebody wrote over them, and the placeholders filled in.
 
 use crossaccount_core::ids::Partition;
+use crossaccount_core::session::Target;
+use crossaccount_core::user::access_keys::KeyPolicy;
 use crossaccount_lambda::guardrails::{Guardrails, Refusal};
 use crossaccount_lambda::properties::table::PROPERTIES;
 use crossaccount_lambda::properties::{self, Problems, UserProperties};
@@ -13,6 +15,7 @@ const OF_THE_FUNCTION: [(&str, &str); 2] = [
 ];
 /// Properties that say who the user is, and so are no default.
 const IDENTITY: [&str; 2] = ["AccountId", "UserName"];
+const ROLE_ARN: &str = "RoleArn";
 
 /// Who is wanted, and what somebody wrote about it.
 #[derive(Debug, Clone, Copy)]
@@ -79,9 +82,39 @@ pub fn wanted(
     }
     all.insert("AccountId".to_owned(), wish.account_id.into());
     all.insert("UserName".to_owned(), wish.user_name.into());
-    let properties = properties::read(&all).map_err(Unfit::Invalid)?;
+    let mut properties = properties::read(&all).map_err(Unfit::Invalid)?;
     guardrails.check(&properties).map_err(Unfit::NotAllowed)?;
+    // Nobody looks at a plan here. A key that somebody has switched off works again when somebody writes so.
+    let asks_for_status = all.get("AccessKey").and_then(|key| key.get("Status"));
+    if asks_for_status.is_none() {
+        let key = properties.spec.access_key.take();
+        properties.spec.access_key = key.map(KeyPolicy::leaving_inactive);
+    }
     Ok(properties)
+}
+
+/// Where the user of a wish is, when nothing else of the wish matters any more. Pure. `None`: nobody was made there,
+/// because account or role were refused.
+pub fn place(
+    wish: Wish<'_>,
+    defaults: &Map<String, Value>,
+    guardrails: &Guardrails,
+) -> Option<Target> {
+    let role_arn = wish.properties.get(ROLE_ARN).or(defaults.get(ROLE_ARN));
+    let role_arn = role_arn.filter(|value| !value.is_null()).map(|value| {
+        let mut value = value.clone();
+        fill(&mut value, &wish, guardrails.partition);
+        value.as_str().and_then(|text| text.parse().ok())
+    });
+    let target = Target {
+        account_id: wish.account_id.parse().ok()?,
+        role_arn: match role_arn {
+            None => None,
+            Some(readable) => Some(readable?),
+        },
+    };
+    guardrails.check_target(&target).ok()?;
+    Some(target)
 }
 
 /// Fills in placeholders. Variables of IAM policies, such as `${aws:username}`, stay as they are.

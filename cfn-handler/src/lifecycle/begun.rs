@@ -9,7 +9,7 @@ use crossaccount_core::aws::may_have_committed;
 use crossaccount_core::session::{Access, Target};
 use crossaccount_core::user::{
     Adoption, DeletionPolicy, Expected, Facets, Limits, ObservedUser, Outcome, Owner, Ownership,
-    Parameters, Recorded, Removal, UserSpec, Users,
+    Parameters, Proof, Recorded, Removal, UserSpec, Users,
 };
 use serde_json::{Map, Value};
 use tokio::time::Instant;
@@ -282,6 +282,7 @@ pub(super) fn recorded(user: &ObservedUser, parameters: Parameters) -> Recorded 
     Recorded {
         name: user.name.clone(),
         unique_id: user.unique_id.clone(),
+        proof: Proof::Remembered,
         parameters,
         access_keys: std::collections::BTreeSet::new(),
     }

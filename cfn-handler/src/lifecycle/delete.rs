@@ -6,7 +6,7 @@ use crossaccount_core::audit::Status;
 use crossaccount_core::aws::{SettleLimits, settle};
 use crossaccount_core::session::{Access, Target};
 use crossaccount_core::user::{
-    DeletionPolicy, ObservedUser, Ownership, Parameters, Recorded, Removal, UserSpec,
+    DeletionPolicy, ObservedUser, Ownership, Parameters, Proof, Recorded, Removal, UserSpec,
 };
 use crossaccount_core::{Error, ErrorKind};
 use tokio::time::Instant;
@@ -154,6 +154,7 @@ impl Begun<'_> {
         Recorded {
             name: spec.name.clone(),
             unique_id: String::new(),
+            proof: Proof::Remembered,
             parameters: Parameters {
                 access_key,
                 console_password,

@@ -117,6 +117,7 @@ fn kind_of_code(code: &str) -> Option<(ErrorKind, &'static str)> {
         | "NotFound"
         | "NotFoundException"
         | "ParameterNotFound"
+        | "ResourceNotFoundException"
         | "InvalidResourceId" => (ErrorKind::NotFound, "not found"),
         "EntityAlreadyExists" | "EntityAlreadyExistsException" | "ParameterAlreadyExists" => {
             (ErrorKind::AlreadyExists, "it exists already")
@@ -125,7 +126,10 @@ fn kind_of_code(code: &str) -> Option<(ErrorKind, &'static str)> {
             ErrorKind::Unavailable,
             "IAM cannot change it right now because of an earlier change",
         ),
-        "ConcurrentModification" | "ConcurrentModificationException" | "TooManyUpdates" => (
+        "ConcurrentModification"
+        | "ConcurrentModificationException"
+        | "TooManyUpdates"
+        | "TransactionConflictException" => (
             ErrorKind::Unavailable,
             "somebody else changed it at the same moment",
         ),
@@ -164,13 +168,14 @@ fn kind_of_code(code: &str) -> Option<(ErrorKind, &'static str)> {
     })
 }
 
-/// The codes that mean "slow down", in IAM, STS, S3, SSM and KMS.
+/// The codes that mean "slow down", in IAM, STS, S3, SSM, KMS and `DynamoDB`.
 fn is_throttling_code(code: &str) -> bool {
     matches!(
         code,
         "Throttling"
             | "ThrottlingException"
             | "ThrottledException"
+            | "ProvisionedThroughputExceededException"
             | "RequestThrottled"
             | "RequestThrottledException"
             | "TooManyRequestsException"
@@ -205,6 +210,16 @@ fn is_credential_code(code: &str) -> bool {
 /// Whether AWS refused the credentials themselves, so that new ones may help.
 pub fn is_credential_failure(error: &Error) -> bool {
     error.aws_code().is_some_and(is_credential_code)
+}
+
+/// Whether IAM does not find the user that a call is about. `NoSuchEntity` names what is missing in its message only: the
+/// user, or what should be put on it.
+pub fn is_user_missing(error: &Error) -> bool {
+    let message = error
+        .aws()
+        .and_then(|failure| failure.message.as_deref())
+        .unwrap_or_default();
+    error.kind() == ErrorKind::NotFound && message.to_ascii_lowercase().contains("user with name")
 }
 
 /// Whether AWS says that an earlier change is still on its way, so that waiting helps. Nothing was
@@ -323,6 +338,10 @@ mod tests {
     #[case(400, "RequestLimitExceeded", ErrorKind::Throttled)]
     #[case(400, "TooManyRequestsException", ErrorKind::Throttled)]
     #[case(503, "SlowDown", ErrorKind::Throttled)]
+    // Of DynamoDB.
+    #[case(400, "ProvisionedThroughputExceededException", ErrorKind::Throttled)]
+    #[case(400, "ResourceNotFoundException", ErrorKind::NotFound)]
+    #[case(400, "TransactionConflictException", ErrorKind::Unavailable)]
     #[case(400, "ParameterNotFound", ErrorKind::NotFound)]
     #[case(400, "InvalidResourceId", ErrorKind::NotFound)]
     #[case(400, "NotFoundException", ErrorKind::NotFound)]

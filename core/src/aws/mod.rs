@@ -8,5 +8,7 @@ mod settle;
 
 pub use aws_types::request_id::RequestId;
 
-pub use classify::{classify, is_credential_failure, is_settling, may_have_committed};
+pub use classify::{
+    classify, is_credential_failure, is_settling, is_user_missing, may_have_committed,
+};
 pub use settle::{SettleLimits, settle};

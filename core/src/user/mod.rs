@@ -40,8 +40,8 @@ pub use diff::diff;
 pub use observe::{Expected, Parameters, UserPage, UserSummary};
 pub use observed::{Facets, ObservedKeys, ObservedUser};
 pub use operations::{
-    Adoption, HeldKey, HeldPassword, Holder, Limits, Outcome, Recorded, Removal, Scope, Survey,
-    Users, UsersSettings, existing_user_warning,
+    Adoption, HeldKey, HeldPassword, Holder, Limits, Outcome, Proof, Recorded, Removal, Scope,
+    Survey, Users, UsersSettings, existing_user_warning,
 };
 pub use ownership::{
     MANAGED_BY_TAG, Owner, Ownership, QUARANTINE_POLICY, QUARANTINED_TAG, RESERVED_PREFIX,

@@ -27,11 +27,8 @@ pub use report::ReportKeys;
 use crate::config::{self, Reports, table};
 use crate::function::{Done, Job};
 use crate::metrics::Metrics;
-use crate::rows::{Counts, Outcome, Row, RowStatus};
+use crate::rows::{self, Counts, Outcome, Row, RowStatus};
 use crate::run::Base;
-
-/// The most rows that an answer holds; Lambda takes 6 MB. The report has them all.
-const MOST_ROWS: usize = 5_000;
 
 /// The function.
 #[derive(Debug)]
@@ -132,14 +129,14 @@ impl Job for Provision {
             .with("AwsCalls", run.aws_calls());
         let mut shown: Vec<&Row> = rows.iter().collect();
         shown.sort_by_key(|row| row.status.is_good());
-        shown.truncate(MOST_ROWS);
+        let (shown, rows_omitted) = rows::with_room(shown);
         let answer = Answer {
             run_id: run.run_id,
             outcome,
             dry_run: call.dry_run,
             counts,
-            rows_omitted: rows.len() - shown.len(),
             rows: shown,
+            rows_omitted,
             report,
             report_error,
         };

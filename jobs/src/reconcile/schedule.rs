@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use crossaccount_core::Error;
 use crossaccount_core::ids::{AccountId, RunId};
 use crossaccount_core::session::{AccountFilter, Target};
-use crossaccount_core::user::DeletionPolicy;
 use crossaccount_lambda::properties::UserProperties;
 use crossaccount_lambda::runtime::answer;
 use futures_util::stream::{self, StreamExt as _};
@@ -15,12 +14,13 @@ use serde::Serialize;
 use super::Work;
 use super::extras::{Extent, refusal};
 use super::removal::Extra;
-use super::row::tell;
+use super::row::{postponed, tell};
 use crate::function::Done;
 use crate::metrics::Metrics;
-use crate::registry::{RegistryRow, RowKey};
-use crate::rows::{Counts, Outcome, Reason, Row, RowStatus};
+use crate::registry::{Contents, RegistryRow};
+use crate::rows::{Counts, Outcome, Reason, Row, RowStatus, with_room};
 use crate::tend::{Mode, failed};
+use crate::wanted::{Wish, place};
 
 /// What the function answers to the schedule.
 #[derive(Debug, Serialize)]
@@ -35,6 +35,8 @@ struct Report<'a> {
     counts: Counts,
     /// Those to which something happened, or should have.
     rows: Vec<&'a Row>,
+    /// How many of them the answer has no room for; the log has them.
+    rows_omitted: usize,
     /// Accounts that could not be looked at.
     failed_accounts: Vec<FailedAccount>,
     /// Why nobody was removed.
@@ -55,9 +57,19 @@ type Wanted = (RegistryRow, UserProperties);
 #[derive(Default)]
 struct Seen {
     rows: Vec<Row>,
-    owned: usize,
+    /// The account, and how many users of ours it has.
+    owned: Option<(AccountId, usize)>,
     extras: Vec<Extra>,
     failed: Option<FailedAccount>,
+}
+
+/// What all accounts are looked at with.
+struct Look<'a> {
+    names: Names,
+    /// Where the registry remembers to have users.
+    places: BTreeSet<TargetKey>,
+    mode: Mode,
+    progress: &'a ProgressBar,
 }
 
 impl Work<'_> {
@@ -70,32 +82,51 @@ impl Work<'_> {
         mode: Mode,
         progress: &ProgressBar,
     ) -> Result<Done, String> {
-        let table = self
+        let Contents {
+            rows: table,
+            places,
+        } = self
             .registry
-            .rows()
+            .read()
             .await
             .map_err(|error| error.to_string())?;
         progress.set_length(table.len() as u64);
         let rows_in_table = table.len();
         let names = Names::of(&table, |row| self.account_of(row));
-        let (mut by_target, mut rows) = self.sort(table, mode, progress).await;
-        for account_id in self.accounts_beside_rows() {
-            by_target.entry(TargetKey(account_id, None)).or_default();
-        }
-        let accounts = by_target.len();
-        let seen = stream::iter(by_target)
-            .map(|(target, wanted)| self.account(target.target(), wanted, &names, mode, progress));
+        let (by_target, mut rows) = self.sort(table, mode, progress).await;
+        let places: BTreeSet<TargetKey> = places.iter().map(TargetKey::of).collect();
+        let tour = self.tour(by_target, &places);
+        let accounts = tour.len();
+        let look = Look {
+            names,
+            places,
+            mode,
+            progress,
+        };
+        let seen =
+            stream::iter(tour).map(|(target, wanted)| self.account(target.target(), wanted, &look));
         let mut seen = seen.buffer_unordered(self.run.accounts_at_once);
-        let (mut owned, mut extras, mut failed_accounts) = (0, Vec::new(), Vec::new());
+        let mut failed_accounts = Vec::new();
+        // An account may be seen through several roles, and has its users once.
+        let mut owned: BTreeMap<AccountId, usize> = BTreeMap::new();
+        let mut extras: BTreeMap<(AccountId, String), Extra> = BTreeMap::new();
         while let Some(one) = seen.next().await {
             rows.extend(one.rows);
-            owned += one.owned;
-            extras.extend(one.extras);
+            if let Some((account_id, number)) = one.owned {
+                let most = owned.entry(account_id).or_default();
+                *most = number.max(*most);
+            }
+            for extra in one.extras {
+                let id = extra.user.unique_id.clone();
+                extras.insert((extra.target.account_id.clone(), id), extra);
+            }
             failed_accounts.extend(one.failed);
         }
+        drop(seen);
+        let extras: Vec<Extra> = extras.into_values().collect();
         let extent = Extent {
             rows: rows_in_table,
-            owned,
+            owned: owned.values().sum(),
             extras: extras.len(),
         };
         let count = extras.len();
@@ -103,8 +134,7 @@ impl Work<'_> {
         if let Some(refused) = &removals_refused {
             tracing::error!(event = "removals_refused", "{refused}");
         } else {
-            let confirmed = self.confirm(extras).await;
-            rows.extend(self.remove_all(confirmed, mode).await);
+            rows.extend(self.remove_all(extras, mode).await);
         }
         let refused = match removals_refused {
             Some(_) => count,
@@ -118,6 +148,7 @@ impl Work<'_> {
             accounts,
             counts: Counts::default(),
             rows: Vec::new(),
+            rows_omitted: 0,
             failed_accounts,
             removals_refused,
         };
@@ -165,7 +196,7 @@ impl Work<'_> {
             outcome => outcome,
         };
         let eventful = |row: &&Row| row.status != RowStatus::Exists || !row.warnings.is_empty();
-        report.rows = rows.iter().filter(eventful).collect();
+        (report.rows, report.rows_omitted) = with_room(rows.iter().filter(eventful).collect());
         let number = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
         let metrics = Metrics::of("reconcile", &report.counts)
             .with("ScheduledRuns", u64::from(!report.dry_run))
@@ -190,25 +221,62 @@ impl Work<'_> {
         })
     }
 
-    /// Accounts in which there may be users without any row: those that are allowed by name.
-    fn accounts_beside_rows(&self) -> BTreeSet<AccountId> {
-        let mut accounts = match &self.run.guardrails.accounts {
+    /// All that is looked at: the accounts of rows, those that are allowed by name, and those that the registry
+    /// remembers. Every hour begins at another one, so that when the time is short each has its turn.
+    fn tour(
+        &self,
+        mut by_target: BTreeMap<TargetKey, Vec<Wanted>>,
+        places: &BTreeSet<TargetKey>,
+    ) -> Vec<(TargetKey, Vec<Wanted>)> {
+        let beside_rows = match &self.run.guardrails.accounts {
             AccountFilter::Only(allowed) => allowed.clone(),
             AccountFilter::Any | AccountFilter::AllBut(_) => BTreeSet::new(),
         };
-        accounts.extend(self.default_account.cloned());
-        accounts
+        for place in places {
+            by_target.entry(place.clone()).or_default();
+        }
+        for account_id in beside_rows.iter().chain(self.default_account) {
+            // A row that names another role is a way into the account as well.
+            if by_target.keys().any(|target| target.0 == *account_id) {
+                continue;
+            }
+            if let Some(target) = self.place_in(account_id) {
+                by_target.entry(TargetKey::of(&target)).or_default();
+            }
+        }
+        let mut tour: Vec<_> = by_target.into_iter().collect();
+        if !tour.is_empty() {
+            let hour = self.run.clock.now().as_second() / 3600;
+            let beginning = usize::try_from(hour).unwrap_or_default() % tour.len();
+            tour.rotate_left(beginning);
+        }
+        tour
+    }
+
+    /// An account through the role that users without a role of their own are reached by.
+    fn place_in(&self, account_id: &AccountId) -> Option<Target> {
+        let wish = Wish {
+            account_id: account_id.as_str(),
+            user_name: "",
+            properties: &serde_json::Map::new(),
+        };
+        place(wish, &self.run.defaults, &self.run.guardrails)
     }
 
     /// One account, through one role: its rows, and its users without a row.
-    async fn account(
-        &self,
-        target: Target,
-        wanted: Vec<Wanted>,
-        names: &Names,
-        mode: Mode,
-        progress: &ProgressBar,
-    ) -> Seen {
+    async fn account(&self, target: Target, wanted: Vec<Wanted>, look: &Look<'_>) -> Seen {
+        let Look { mode, progress, .. } = *look;
+        if !self.run.goes_on() {
+            let rows = wanted.iter().map(|(_, wanted)| {
+                progress.inc(1);
+                postponed(wanted, "there was no time left for this account")
+            });
+            return Seen {
+                rows: rows.collect(),
+                ..Seen::default()
+            };
+        }
+        let has_rows = !wanted.is_empty();
         let specs: Vec<_> = wanted.iter().map(|(_, it)| it.spec.clone()).collect();
         let survey = match self.run.users.survey(&target, &specs).await {
             Ok(survey) => survey,
@@ -217,7 +285,7 @@ impl Work<'_> {
         let survey = &survey;
         let rows = stream::iter(wanted).map(|(row, wanted)| async move {
             let user = survey.user(&wanted.spec.name);
-            let became = self.tend(&wanted, user, mode).await;
+            let became = self.tend(&row, &wanted, user, mode).await;
             if mode == Mode::Apply {
                 // The next hour looks again, whatever it was.
                 self.write_back(&row, &became).await;
@@ -230,19 +298,38 @@ impl Work<'_> {
             rows,
             ..Seen::default()
         };
-        // A role that one row chose does not speak for the account.
-        if target.role_arn.is_some() {
-            return seen;
-        }
+        let mut owned = 0;
         for user in survey.owned(&self.run.users) {
-            seen.owned += 1;
-            let is_wanted = names.hold(&target.account_id, &user.name.case_folded());
+            owned += 1;
+            let is_wanted = look
+                .names
+                .hold(&target.account_id, &user.name.case_folded());
             if !is_wanted && !self.stays(user) {
                 let (target, user) = (target.clone(), user.clone());
                 seen.extras.push(Extra { target, user });
             }
         }
+        if mode == Mode::Apply {
+            self.keep_in_mind(&target, has_rows || owned > 0, look)
+                .await;
+        }
+        seen.owned = Some((target.account_id, owned));
         seen
+    }
+
+    /// Remembers an account that no list names as long as it has users of ours, and rows that want some.
+    async fn keep_in_mind(&self, target: &Target, has_users: bool, look: &Look<'_>) {
+        if self.is_listed(&target.account_id) {
+            return;
+        }
+        let done = match (look.places.contains(&TargetKey::of(target)), has_users) {
+            (false, true) => self.registry.remember_place(target).await,
+            (true, false) => self.registry.forget_place(target).await,
+            (true, true) | (false, false) => Ok(()),
+        };
+        if let Err(error) = done {
+            tracing::error!(account_id = %target.account_id, %error, "the next run tries it again");
+        }
     }
 
     /// An account that cannot be looked at: its rows fail, and nothing else happens.
@@ -276,32 +363,6 @@ impl Work<'_> {
             }),
             ..Seen::default()
         }
-    }
-
-    /// Those that are still in no row: one may have been added since the table was read.
-    async fn confirm(&self, extras: Vec<Extra>) -> Vec<Extra> {
-        if extras.is_empty() || self.removal.policy == DeletionPolicy::Retain {
-            return Vec::new();
-        }
-        let mut confirmed = Vec::new();
-        for extra in extras {
-            let key = match self.registry.schema().await {
-                Ok(schema) => RowKey::new(
-                    schema,
-                    extra.target.account_id.as_str(),
-                    extra.user.name.as_str(),
-                ),
-                Err(_) => continue,
-            };
-            match self.registry.row(&key).await {
-                Ok(None) => confirmed.push(extra),
-                Ok(Some(_)) => {}
-                Err(error) => {
-                    tracing::error!(%error, "whether a user is in no row could not be confirmed: it stays");
-                }
-            }
-        }
-        confirmed
     }
 }
 

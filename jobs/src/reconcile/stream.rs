@@ -4,15 +4,14 @@
 //! itself is reported. What is wrong with a row stands in the row: it would fail every time, and must not keep the rows
 //! behind it waiting.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crossaccount_core::Error;
-use crossaccount_core::ids::{AccountId, RoleArn, UserName};
+use crossaccount_core::ids::UserName;
 use crossaccount_core::session::Target;
 use crossaccount_lambda::runtime;
 use futures_util::stream::{self, StreamExt as _};
 use indicatif::ProgressBar;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::Work;
 use super::event::StreamRecord;
@@ -20,7 +19,7 @@ use super::removal::{Extra, Sought};
 use super::row::tell;
 use crate::function::Done;
 use crate::metrics::Metrics;
-use crate::registry::RowKey;
+use crate::registry::{RegistryRow, RowKey};
 use crate::rows::{Counts, Outcome, Reason, ReasonKind, Row, RowStatus};
 use crate::tend::Mode;
 
@@ -30,20 +29,15 @@ struct Changed {
     first: String,
     /// Its last record.
     last: StreamRecord,
-    /// The account and role that images name, for a row that is gone.
-    account_id: Option<String>,
-    role_arn: Option<String>,
+    /// The row as it stood before and after each change, where the stream has it: its user may be in any of these places.
+    images: Vec<RegistryRow>,
 }
 
-/// What a look at a row has led to.
+/// What a look at a row, and at a place of its user, has led to.
 enum Looked {
-    /// The change was ours, and there is nothing to do.
-    Settled,
-    /// It was tended.
-    Tended(Row),
-    /// It is gone, and so is its user, or the user is not ours.
-    Gone(Row),
-    /// It is gone, and its user has to go.
+    /// The user is tended, or gone, or not ours.
+    Ended(Row),
+    /// The user has to go.
     Extra(Box<Extra>),
 }
 
@@ -61,17 +55,18 @@ impl Work<'_> {
             progress.inc(1);
             (changed.first, looked)
         });
-        let looked: Vec<(String, Looked)> =
+        let looked: Vec<(String, Vec<Looked>)> =
             looked.buffered(self.run.accounts_at_once).collect().await;
         let mut ended: Vec<(String, Row)> = Vec::new();
         let (mut numbers, mut extras) = (Vec::new(), Vec::new());
         for (first, looked) in looked {
-            match looked {
-                Looked::Settled => {}
-                Looked::Tended(row) | Looked::Gone(row) => ended.push((first, row)),
-                Looked::Extra(extra) => {
-                    numbers.push(first);
-                    extras.push(*extra);
+            for one in looked {
+                match one {
+                    Looked::Ended(row) => ended.push((first.clone(), row)),
+                    Looked::Extra(extra) => {
+                        numbers.push(first.clone());
+                        extras.push(*extra);
+                    }
                 }
             }
         }
@@ -82,13 +77,13 @@ impl Work<'_> {
 
     fn answer_batch(&self, ended: Vec<(String, Row)>) -> Result<Done, String> {
         let mut counts = Counts::default();
-        let (mut again, mut refused) = (Vec::new(), 0);
+        let (mut again, mut refused) = (BTreeSet::new(), 0);
         for (first, row) in &ended {
             tell(row);
             counts.add(row.status);
             let passing = row.reason.as_ref().is_some_and(Reason::is_passing);
             if row.status == RowStatus::Postponed || row.status == RowStatus::Failed && passing {
-                again.push(json!({"itemIdentifier": first}));
+                again.insert(first);
             }
             let kind = row.reason.as_ref().map(|reason| reason.kind);
             refused += u64::from(kind == Some(ReasonKind::RemovalsRefused));
@@ -98,6 +93,10 @@ impl Work<'_> {
         } else {
             counts.outcome()
         };
+        let again = again.into_iter();
+        let again: Vec<_> = again
+            .map(|first| json!({"itemIdentifier": first}))
+            .collect();
         let answer = runtime::answer(&json!({"batchItemFailures": again}));
         Ok(Done {
             answer: answer.map_err(|failure| failure.message)?,
@@ -111,60 +110,82 @@ impl Work<'_> {
         })
     }
 
-    async fn look_at(&self, key: &RowKey, changed: &Changed) -> Looked {
+    /// The user of a row that changed, and the users that the row left in other accounts. Nothing when the change was ours.
+    async fn look_at(&self, key: &RowKey, changed: &Changed) -> Vec<Looked> {
         // The image is as old as the record, but a row that it settles was settled by us.
         let new = changed.last.new.as_ref();
-        if new.is_some_and(crate::registry::RegistryRow::is_settled) {
-            return Looked::Settled;
+        if new.is_some_and(RegistryRow::is_settled) && changed.images.len() <= ONE_CHANGE {
+            return Vec::new();
         }
-        let failed = |error: &Error| {
-            let account_id = changed.account_id.clone().unwrap_or_default();
-            let row = Row::of(account_id, key.user_name.as_str(), RowStatus::Failed);
-            Looked::Tended(row.because(error.into()))
-        };
         let row = match self.registry.row(key).await {
             Ok(row) => row,
-            Err(error) => return failed(&error),
+            Err(error) => {
+                let images = changed.images.iter();
+                let account_id = images.rev().find_map(|row| self.account_of(row));
+                let row = Row::of(
+                    account_id.unwrap_or_default(),
+                    key.user_name.as_str(),
+                    RowStatus::Failed,
+                );
+                return vec![Looked::Ended(row.because(Reason::of_registry(&error)))];
+            }
         };
-        let Some(row) = row else {
-            return match self.target_of(key, changed) {
-                None => Looked::Settled,
-                Some((target, name)) => match self.seek(target, &name).await {
-                    Ok(Sought::Extra(extra)) => Looked::Extra(extra),
-                    Ok(Sought::Nothing(row)) => Looked::Gone(*row),
-                    Err(error) => failed(&error),
-                },
-            };
-        };
-        if row.is_settled() {
-            return Looked::Settled;
+        let mut looked = Vec::new();
+        for (target, name) in self.left_places(key, changed, row.as_ref()) {
+            let account_id = target.account_id.clone();
+            looked.push(match self.seek(target, &name).await {
+                Ok(Sought::Extra(extra)) => Looked::Extra(extra),
+                Ok(Sought::Nothing(row)) => Looked::Ended(*row),
+                Err(error) => {
+                    let row = Row::of(account_id.as_str(), name.as_str(), RowStatus::Failed);
+                    Looked::Ended(row.because((&error).into()))
+                }
+            });
         }
-        let became = match self.wanted_by(&row) {
-            Ok(wanted) => self.look_and_tend(&wanted).await,
+        if let Some(row) = row.filter(|row| !row.is_settled()) {
+            looked.push(Looked::Ended(self.look_at_row(&row).await));
+        }
+        looked
+    }
+
+    async fn look_at_row(&self, row: &RegistryRow) -> Row {
+        let became = match self.wanted_by(row) {
+            Ok(wanted) => self.look_and_tend(row, &wanted).await,
             Err(unfit) => *unfit,
         };
         // What may pass is delivered again. Its reason is not written: each is another one, with another request id, and
         // every change of a row is another record in the stream.
         if !became.reason.as_ref().is_some_and(Reason::is_passing) {
-            self.write_back(&row, &became).await;
+            self.write_back(row, &became).await;
         }
-        Looked::Tended(became)
+        became
     }
 
-    /// Where the user of a row is that is gone. `None`: it names no user, so there is none.
-    fn target_of(&self, key: &RowKey, changed: &Changed) -> Option<(Target, UserName)> {
-        let default = self.default_account.map(AccountId::as_str);
-        let account_id: AccountId = changed.account_id.as_deref().or(default)?.parse().ok()?;
-        let role_arn: Option<RoleArn> = changed.role_arn.as_ref().and_then(|arn| arn.parse().ok());
-        let target = Target {
-            account_id,
-            role_arn,
-        };
-        // A row that asked for a role that it may not have made nobody there.
-        self.run.guardrails.check_target(&target).ok()?;
-        Some((target, key.user_name.parse().ok()?))
+    /// Where the row had its user, and does not want it any more: each account once.
+    fn left_places(
+        &self,
+        key: &RowKey,
+        changed: &Changed,
+        row: Option<&RegistryRow>,
+    ) -> Vec<(Target, UserName)> {
+        // A stream of keys shows no image: then the key tells, or the account of rows that name none.
+        let bare = RegistryRow::bare(key.clone());
+        let images = changed.images.iter().rev();
+        let bare = changed.images.is_empty().then_some(&bare);
+        let mut places: Vec<(Target, UserName)> = Vec::new();
+        for (target, name) in images.chain(bare).filter_map(|image| self.place_of(image)) {
+            let is_kept = row.is_some_and(|row| self.keeps_in(row, &target.account_id));
+            let is_known = |known: &(Target, _)| known.0.account_id == target.account_id;
+            if !is_kept && !places.iter().any(is_known) {
+                places.push((target, name));
+            }
+        }
+        places
     }
 }
+
+/// One change shows the row before and after it.
+const ONE_CHANGE: usize = 2;
 
 /// The records of a batch by row, in the order in which rows first appear. Bookkeeping of the function, and what is no row,
 /// is left out.
@@ -184,28 +205,18 @@ fn by_row(records: Vec<StreamRecord>) -> Vec<(RowKey, Changed)> {
         if key.is_bookkeeping() {
             continue;
         }
-        let images = || record.new.iter().chain(&record.old);
-        let account_id = images()
-            .find_map(|row| row.account_id.clone())
-            .or_else(|| key.account_id.clone());
-        let role_arn = images().find_map(|row| {
-            let arn = row.properties.get("RoleArn").and_then(Value::as_str)?;
-            Some(arn.replace("${AccountId}", account_id.as_deref().unwrap_or_default()))
-        });
+        let images = record.old.iter().chain(&record.new).cloned();
         if let Some(place) = places.get(&key) {
             let changed = &mut rows[*place].1;
-            changed.account_id = account_id.or(changed.account_id.take());
-            changed.role_arn = role_arn.or(changed.role_arn.take());
+            changed.images.extend(images);
             changed.last = record;
             continue;
         }
         places.insert(key.clone(), rows.len());
-        let first = record.sequence_number.clone();
         let changed = Changed {
-            first,
+            first: record.sequence_number.clone(),
+            images: images.collect(),
             last: record,
-            account_id,
-            role_arn,
         };
         rows.push((key, changed));
     }
@@ -252,10 +263,9 @@ mod tests {
             })
             .collect();
         assert_eq!(seen, [("alice", "1", "4"), ("bob", "2", "2")]);
-        assert_eq!(rows[0].1.account_id.as_deref(), Some("222222222222"));
-        assert_eq!(
-            rows[0].1.role_arn.as_deref(),
-            Some("arn:aws:iam::222222222222:role/ops/Admin")
-        );
+        let images: Vec<_> = rows[0].1.images.iter().map(|row| &row.properties).collect();
+        let role = &json!("arn:aws:iam::${AccountId}:role/ops/Admin");
+        assert_eq!(images.len(), 1);
+        assert_eq!(images[0].get("RoleArn"), Some(role));
     }
 }

@@ -2,11 +2,12 @@
 //!
 //! The key is `UserName`, or `UserName` and `AccountId`; every other attribute but [`RESULT`] is a property of the user,
 //! with the names of `Custom::CrossAccountIamUser`. Items whose `UserName` holds `#`, which no IAM name does, are
-//! bookkeeping: leases and the removal budget.
+//! bookkeeping: leases, the removal budget, and the accounts that have users.
 
 mod budget;
 mod item;
 mod lease;
+mod places;
 mod result;
 mod row;
 
@@ -18,6 +19,7 @@ use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, KeyType, TableDescription};
 use crossaccount_core::aws::classify;
 use crossaccount_core::clock::Clock;
+use crossaccount_core::session::Target;
 use crossaccount_core::{Error, ErrorKind};
 use tokio::sync::OnceCell;
 
@@ -46,6 +48,15 @@ pub enum KeySchema {
     UserName,
     /// The name and the account.
     UserNameAndAccountId,
+}
+
+/// What stands in the table.
+#[derive(Debug, Clone, Default)]
+pub struct Contents {
+    /// Who is wanted.
+    pub rows: Vec<RegistryRow>,
+    /// Where the registry remembers to have users ([`Registry::remember_place`]).
+    pub places: Vec<Target>,
 }
 
 /// The registry table.
@@ -118,11 +129,11 @@ impl Registry {
         }
     }
 
-    /// All rows, as they are now, without bookkeeping.
+    /// The whole table, as it is now.
     ///
     /// # Errors
     /// Those of the table. There is no partial answer: whoever removes what is in no row must have seen them all.
-    pub async fn rows(&self) -> Result<Vec<RegistryRow>, Error> {
+    pub async fn read(&self) -> Result<Contents, Error> {
         let schema = self.schema().await?;
         let mut pages = self
             .dynamodb
@@ -132,13 +143,17 @@ impl Registry {
             .into_paginator()
             .items()
             .send();
-        let mut rows = Vec::new();
+        let mut contents = Contents::default();
         while let Some(item) = pages.next().await {
             let item =
                 item.map_err(|error| self.explain(classify(error, "dynamodb:Scan", None)))?;
-            rows.extend(RegistryRow::of_item(&item, schema));
+            contents.rows.extend(RegistryRow::of_item(&item, schema));
+            let name = item.get(USER_NAME).and_then(|name| name.as_s().ok());
+            contents
+                .places
+                .extend(name.and_then(|name| places::read(name)));
         }
-        Ok(rows)
+        Ok(contents)
     }
 
     /// The row of this key as it is now.

@@ -67,6 +67,16 @@ pub struct RegistryRow {
 }
 
 impl RegistryRow {
+    /// A row of which nothing is known but its key.
+    pub fn bare(key: RowKey) -> Self {
+        Self {
+            account_id: key.account_id.clone(),
+            key,
+            properties: Map::new(),
+            result: None,
+        }
+    }
+
     /// A row as it stands in the table. `None`: it is bookkeeping.
     pub(super) fn of_item(item: &Item, schema: KeySchema) -> Option<Self> {
         let image: StreamImage = item

@@ -3,6 +3,7 @@
 mod crash;
 mod member_role;
 mod provision;
+mod races;
 mod removals;
 mod schedule;
 mod stream;

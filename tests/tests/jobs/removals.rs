@@ -272,3 +272,40 @@ async fn with_retain_a_user_stays_as_it_is() {
     assert_eq!(scene.users(scene.member()).await.unwrap(), names(2));
     scene.check().await.unwrap();
 }
+
+/// With `*` no list names the account of a user whose row went unnoticed: the registry remembers it by itself.
+#[tokio::test]
+async fn an_account_without_any_row_left_is_remembered_until_it_has_no_user_left() {
+    let options = SceneOptions::default()
+        .members(2)
+        .with("ALLOWED_ACCOUNT_IDS", "*");
+    let scene = Scene::with(options).await.unwrap();
+    let [first, second] = scene.world.members() else {
+        panic!("there are two accounts");
+    };
+    for account in [first, second] {
+        scene
+            .put_row("alice", account.id(), json!({}))
+            .await
+            .unwrap();
+    }
+    scene.fire_schedule().await.unwrap();
+    scene.delete_row("alice", second.id()).await.unwrap();
+    let answer = scene.fire_schedule().await.unwrap();
+    assert_eq!(
+        rows(&answer),
+        [(second.id(), "alice", "Deleted")],
+        "{answer:#}"
+    );
+    let remembered = async || {
+        let items = scene.items().await.unwrap().into_iter();
+        let names = items.map(|item| item["UserName"].as_str().unwrap().to_owned());
+        names
+            .filter(|name| name.starts_with("place#"))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(remembered().await.len(), 2);
+    scene.fire_schedule().await.unwrap();
+    assert_eq!(remembered().await, [format!("place#{}", first.id())]);
+    scene.check().await.unwrap();
+}

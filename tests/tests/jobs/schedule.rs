@@ -492,3 +492,41 @@ async fn a_run_that_hangs_ends_with_its_process_and_the_next_one_completes_it() 
     key_works(&scene, account_id, "alice").await;
     scene.check().await.unwrap();
 }
+
+/// Somebody has switched off a key that leaked: no hour may switch it on again by itself.
+#[tokio::test]
+async fn a_key_that_was_made_inactive_by_hand_works_again_when_its_row_says_so() {
+    let scene = Scene::new(1).await.unwrap();
+    let account_id = scene.member().id();
+    scene.put_row("alice", account_id, json!({})).await.unwrap();
+    scene.fire_schedule().await.unwrap();
+    let key = scene.secrets_of(account_id, "alice").await.unwrap().keys;
+    let iam = scene.member().iam();
+    iam.update_access_key()
+        .user_name("alice")
+        .access_key_id(&key[0].access_key_id)
+        .status(aws_sdk_iam::types::StatusType::Inactive)
+        .send()
+        .await
+        .unwrap();
+    let answer = scene.fire_schedule().await.unwrap();
+    assert_eq!(
+        rows(&answer),
+        [(account_id, "alice", "Exists")],
+        "{answer:#}"
+    );
+    let warning = answer["rows"][0]["warnings"][0].as_str().unwrap();
+    assert!(warning.contains("is inactive, and stays so"), "{answer:#}");
+    // Another change of the row is no word about the key.
+    let readers = json!({"Groups": ["readers"]});
+    scene.put_row("alice", account_id, readers).await.unwrap();
+    scene.fire_schedule().await.unwrap();
+    let user = scene.secrets_of(account_id, "alice").await.unwrap();
+    assert!(active(&user).is_empty());
+    let asks = json!({"Groups": ["readers"], "AccessKey": {"Status": "Active"}});
+    scene.put_row("alice", account_id, asks).await.unwrap();
+    scene.fire_schedule().await.unwrap();
+    let user = scene.secrets_of(account_id, "alice").await.unwrap();
+    assert_eq!(active(&user), [key[0].access_key_id.as_str()]);
+    scene.check().await.unwrap();
+}

@@ -401,3 +401,84 @@ async fn an_event_that_is_nothing_we_know_is_refused() {
     }
     assert!(scene.calls().await.unwrap().is_empty());
 }
+
+#[tokio::test]
+async fn a_row_that_names_another_account_takes_its_user_there() {
+    let options = SceneOptions {
+        key: TableKey::UserName,
+        ..SceneOptions::default().members(2)
+    };
+    let scene = Scene::with(options).await.unwrap();
+    let [first, second] = scene.world.members() else {
+        panic!("there are two accounts");
+    };
+    let mapping = mapping(&scene).await;
+    let in_account = |account_id: &str| json!({"AccountId": account_id});
+    for account in [first, second] {
+        let row = in_account(account.id());
+        scene.put_row("alice", account.id(), row).await.unwrap();
+        mapping.drain().await.unwrap();
+        key_works(&scene, account.id(), "alice").await;
+    }
+    assert!(scene.users(first).await.unwrap().is_empty());
+    // What the stream has missed the schedule does.
+    let row = in_account(first.id());
+    scene.put_row("alice", first.id(), row).await.unwrap();
+    let answer = scene.fire_schedule().await.unwrap();
+    assert_eq!(answer["outcome"], "Succeeded", "{answer:#}");
+    key_works(&scene, first.id(), "alice").await;
+    assert!(scene.users(second).await.unwrap().is_empty());
+    scene.delete_row("alice", first.id()).await.unwrap();
+    mapping.drain().await.unwrap();
+    assert!(mapping.given_up().is_empty(), "{:#?}", mapping.given_up());
+    scene.check_empty().await.unwrap();
+}
+
+#[tokio::test]
+async fn what_somebody_forgot_to_make_is_written_into_the_row_and_holds_up_nobody() {
+    let scene = Scene::new(1).await.unwrap();
+    let account_id = scene.member().id();
+    let mapping = mapping(&scene).await;
+    let policy = "arn:aws:iam::aws:policy/NobodyMadeThis";
+    let properties = json!({"ManagedPolicyArns": [policy]});
+    scene
+        .put_row("alice", account_id, properties)
+        .await
+        .unwrap();
+    scene.put_row("bob", account_id, json!({})).await.unwrap();
+    mapping.drain().await.unwrap();
+    key_works(&scene, account_id, "bob").await;
+    let result = scene.result("alice", account_id).await.unwrap();
+    assert_eq!(result["Status"], "Failed", "{result:#}");
+    let error = result["LastError"].as_str().unwrap();
+    assert!(error.contains("NobodyMadeThis"), "{error}");
+    let mut numbers = delivered(&mapping);
+    let all = numbers.len();
+    numbers.sort();
+    numbers.dedup();
+    assert_eq!(numbers.len(), all, "no record was delivered twice");
+    scene.check().await.unwrap();
+}
+
+#[rstest::rstest]
+#[case::its_row("dynamodb:GetItem")]
+#[case::its_lease("dynamodb:UpdateItem")]
+#[tokio::test]
+async fn a_record_is_not_worked_off_while_the_table_does_not_answer(#[case] action: &str) {
+    let scene = Scene::new(1).await.unwrap();
+    let account_id = scene.member().id();
+    let hub = scene.world.hub().id();
+    let mapping = mapping(&scene).await;
+    let control = scene.world.control();
+    scene.put_row("alice", account_id, json!({})).await.unwrap();
+    let fault = denied(action).in_account(hub).always();
+    control.add_fault(&fault).await.unwrap();
+    let delivery = mapping.step().await.unwrap().unwrap();
+    let first = &delivery.sequence_numbers[0];
+    let verdict = harness::event_source::Verdict::FailedFrom(first.clone());
+    assert_eq!(delivery.verdict, verdict, "{delivery:#?}");
+    control.clear_faults(hub).await.unwrap();
+    mapping.drain().await.unwrap();
+    key_works(&scene, account_id, "alice").await;
+    scene.check().await.unwrap();
+}

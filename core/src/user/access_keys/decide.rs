@@ -415,6 +415,14 @@ impl<'a> Planner<'a> {
         let wanted = self.policy.status() == KeyStatus::Active
             && key.status == KeyStatus::Inactive
             && (make.is_none() || stands_in);
+        if wanted && !self.policy.reactivates() {
+            let sentence = format!(
+                "access key {} is inactive, and stays so until it is replaced: nothing asks for it to be active",
+                key.id
+            );
+            self.block(Some(key), sentence.clone(), sentence);
+            return false;
+        }
         if wanted {
             let sentence = format!("access key {} is inactive: it is made active", key.id);
             self.push(KeyStep::Activate(key.id.clone()), sentence);

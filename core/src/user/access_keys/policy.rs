@@ -116,6 +116,7 @@ pub struct KeyPolicy {
     keep_if_used_within_days: u32,
     status: KeyStatus,
     rotation_trigger: Option<TriggerHash>,
+    reactivates: bool,
 }
 
 impl KeyPolicy {
@@ -167,7 +168,18 @@ impl KeyPolicy {
             keep_if_used_within_days: intervals.keep_if_used_within_days,
             status,
             rotation_trigger,
+            reactivates: true,
         })
+    }
+
+    /// The policy of somebody who did not ask for an active key in so many words: one that was made inactive by hand,
+    /// after a leak for example, stays so until it is replaced.
+    #[must_use]
+    pub fn leaving_inactive(self) -> Self {
+        Self {
+            reactivates: false,
+            ..self
+        }
     }
 
     /// The policy for a change that somebody asks for beside the configuration: status and trigger are
@@ -206,6 +218,11 @@ impl KeyPolicy {
     /// Whether the current key works.
     pub fn status(&self) -> KeyStatus {
         self.status
+    }
+
+    /// Whether a current key that is inactive is made active when that is its wanted status.
+    pub fn reactivates(&self) -> bool {
+        self.reactivates
     }
 
     /// A new key is made when this differs from what the current key was made for.

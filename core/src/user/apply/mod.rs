@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use super::password_policies::PasswordPolicies;
 use super::{ConsoleAccess, ConsoleStep, KeyStep, Limits, ObservedUser, Step, observe};
 use crate::audit::{Step as StepRecord, StepResult};
-use crate::aws::{RequestId, is_settling, settle};
+use crate::aws::{RequestId, is_settling, is_user_missing, settle};
 use crate::clock::Clock;
 use crate::error::{Error, ErrorKind};
 use crate::ids::UserName;
@@ -507,15 +507,6 @@ fn gone_is_fine(answer: Result<Option<String>, Error>) -> Result<Option<String>,
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         answer => answer,
     }
-}
-
-/// `NoSuchEntity` names what is missing in its message only: the user, or what should be put on it.
-fn is_user_missing(error: &Error) -> bool {
-    let message = error
-        .aws()
-        .and_then(|failure| failure.message.as_deref())
-        .unwrap_or_default();
-    error.kind() == ErrorKind::NotFound && message.to_ascii_lowercase().contains("user with name")
 }
 
 fn step_patience(step: &Step) -> Duration {

@@ -13,7 +13,7 @@ use super::change_credential::Credential;
 use super::credentials::fits;
 use super::read::YOUNG;
 use super::refusal::{check_ours, no_user};
-use super::{Limits, Recorded, Users};
+use super::{Limits, Proof, Recorded, Users};
 use crate::aws::settle;
 use crate::error::{Error, ErrorKind};
 use crate::ids::UserName;
@@ -305,6 +305,7 @@ impl Users {
             let recorded = Recorded {
                 name: name.clone(),
                 unique_id: unique_id.clone(),
+                proof: Proof::Remembered,
                 parameters: Parameters::default(),
                 access_keys: std::collections::BTreeSet::new(),
             };

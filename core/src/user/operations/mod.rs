@@ -41,7 +41,7 @@ use crate::session::{Session, Sessions, Target};
 pub use create::existing_user_warning;
 pub use handout::{HeldKey, HeldPassword, Holder};
 pub use survey::Survey;
-pub use types::{Adoption, Limits, Outcome, Recorded, Removal, Scope, UsersSettings};
+pub use types::{Adoption, Limits, Outcome, Proof, Recorded, Removal, Scope, UsersSettings};
 
 /// One user of one account, by the name that IAM compares.
 type UserKey = (AccountId, String);

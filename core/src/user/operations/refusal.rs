@@ -1,6 +1,6 @@
 //! Why an operation is refused, in words that say what to do.
 
-use super::Recorded;
+use super::{Proof, Recorded};
 use crate::error::{Error, ErrorKind};
 use crate::ids::UserName;
 use crate::session::Target;
@@ -56,6 +56,19 @@ pub(super) fn check_ours(
         )
         .in_account(&target.account_id)
         .with_advice("Nothing was changed. Manage the user with this deployment first.")),
+    }
+}
+
+/// A user that was recorded is changed unless it has another owner by now, or nothing but its tag made it ours.
+pub(super) fn check_still_ours(
+    owner: &Owner,
+    target: &Target,
+    recorded: &Recorded,
+    user: &ObservedUser,
+) -> Result<(), Error> {
+    match (user.ownership(owner), recorded.proof) {
+        (Ownership::Nobody, Proof::Remembered) => Ok(()),
+        _ => check_ours(owner, target, &user.name, user),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::refusal::{obstacles, owned_by};
+use super::refusal::{check_still_ours, obstacles};
 use super::{
     Limits, Outcome, Recorded, Removal, Users, describe, in_own_task, lock, note, subject, user_key,
 };
@@ -12,8 +12,7 @@ use crate::session::{Access, Session, Target};
 use crate::user::access_keys::{KeyTags, own_keys};
 use crate::user::apply::Applier;
 use crate::user::{
-    Children, DeletionPolicy, ObservedUser, OwnCredentials, Ownership, observe, plan_quarantine,
-    plan_removal,
+    Children, DeletionPolicy, ObservedUser, OwnCredentials, observe, plan_quarantine, plan_removal,
 };
 
 impl Users {
@@ -177,9 +176,7 @@ impl Users {
         if user.unique_id != recorded.unique_id {
             return Ok(Found::Stranger(Box::new(user)));
         }
-        if let Ownership::Other(owner) = user.ownership(self.owner()) {
-            return Err(owned_by(&owner, target, &user.name));
-        }
+        check_still_ours(self.owner(), target, recorded, &user)?;
         let (mut children, keys) = children?;
         let parameters = self.own_parameters(target, recorded, Some(&user)).await?;
         children.own = OwnCredentials {

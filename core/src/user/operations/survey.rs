@@ -7,6 +7,7 @@ use aws_sdk_iam::types::UserDetail;
 use futures_util::future::try_join_all;
 
 use super::Users;
+use crate::aws::is_user_missing;
 use crate::error::Error;
 use crate::ids::UserName;
 use crate::secrets::{OwnParameters, SecretKind};
@@ -72,7 +73,8 @@ impl Users {
                 let spec = specs.get(&user.name.case_folded()).copied();
                 self.look_at_credentials(&session, spec, user)
             });
-            try_join_all(looked_at).await
+            let looked_at = try_join_all(looked_at).await?;
+            Ok(looked_at.into_iter().flatten().collect::<Vec<_>>())
         };
         let (looked_at, stored) =
             tokio::try_join!(Box::pin(look), Box::pin(self.own_parameters_of(target)))?;
@@ -103,16 +105,17 @@ impl Users {
         }
     }
 
+    /// `None`: the list shows the user, and it is gone. Lists show users for a while that somebody has just deleted.
     async fn look_at_credentials(
         &self,
         session: &Session,
         spec: Option<&UserSpec>,
         mut user: ObservedUser,
-    ) -> Result<ObservedUser, Error> {
+    ) -> Result<Option<ObservedUser>, Error> {
         let keys = spec.is_some_and(|spec| spec.access_key.is_some()) || user.has_own_keys();
         let console =
             spec.is_some_and(|spec| spec.console_access.is_some()) || user.has_own_console_access();
-        let (keys, profile) = tokio::try_join!(
+        let looked = tokio::try_join!(
             async {
                 if keys {
                     let keys = observe::list_access_keys(session, &user.name).await?;
@@ -127,7 +130,11 @@ impl Users {
                 }
                 Ok(None)
             },
-        )?;
+        );
+        let (keys, profile) = match looked {
+            Err(error) if is_user_missing(&error) => return Ok(None),
+            looked => looked?,
+        };
         user.access_keys = keys.map(|keys| ObservedKeys {
             keys,
             stored: StoredKey::Unknown,
@@ -136,7 +143,7 @@ impl Users {
             profile,
             stored: StoredPassword::Unknown,
         });
-        Ok(user)
+        Ok(Some(user))
     }
 
     /// The user with what the store has of its credentials.

@@ -70,6 +70,15 @@ pub enum Adoption {
     Adopt,
 }
 
+/// What makes a user ours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Proof {
+    /// A state or a stack remembers it. Its tag may be gone: the next change brings it back.
+    Remembered,
+    /// Its tag and nothing else. Without it the user was handed over, and is left alone.
+    Tag,
+}
+
 /// The user that a face remembers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Recorded {
@@ -77,6 +86,8 @@ pub struct Recorded {
     pub name: UserName,
     /// Its unique id. A user of the same name with another id is a stranger.
     pub unique_id: String,
+    /// What makes it ours.
+    pub proof: Proof,
     /// Where its secrets were put.
     pub parameters: Parameters,
     /// The ids of its access keys, as far as they are known: a key that is expected costs no second round trip.

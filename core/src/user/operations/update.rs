@@ -3,15 +3,13 @@
 use std::sync::Arc;
 
 use super::credentials::refuse;
-use super::refusal::{owned_by, replaced};
+use super::refusal::{check_still_ours, replaced};
 use super::{Limits, Outcome, Recorded, Scope, Users, describe, expected, in_own_task, subject};
 use crate::audit::{Action, Status};
 use crate::error::{Error, ErrorKind};
 use crate::session::{Access, Session, Target};
 use crate::user::apply::Applier;
-use crate::user::{
-    Changes, Expected, ObservedUser, Ownership, Start, Step, UserSpec, changes, observe,
-};
+use crate::user::{Changes, Expected, ObservedUser, Start, Step, UserSpec, changes, observe};
 
 impl Users {
     /// Brings a user that is remembered to the wanted state, credentials included as far as `scope` says.
@@ -119,9 +117,7 @@ impl Users {
         if user.unique_id != recorded.unique_id {
             return Err(replaced(target, recorded, &user));
         }
-        if let Ownership::Other(owner) = user.ownership(self.owner()) {
-            return Err(owned_by(&owner, target, &user.name));
-        }
+        check_still_ours(self.owner(), target, recorded, &user)?;
         let wish = self.wish(target, spec, scope.at, recorded.parameters.clone());
         let mut changes = changes(&wish, Start::User(&user));
         let mut held_back = hold_back(&mut changes, scope);

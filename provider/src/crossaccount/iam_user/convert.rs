@@ -9,7 +9,7 @@ use crossaccount_core::ids::{
 };
 use crossaccount_core::session::Target;
 use crossaccount_core::user::{
-    DeletionPolicy, Expected, Facets, ObservedUser, PolicyDocument, Recorded, UserSpec,
+    DeletionPolicy, Expected, Facets, ObservedUser, PolicyDocument, Proof, Recorded, UserSpec,
 };
 use jiff::Timestamp;
 
@@ -103,6 +103,7 @@ impl IamUserModel {
         Ok(Recorded {
             name: self.user_name()?,
             unique_id: required("unique_id", &self.unique_id)?,
+            proof: Proof::Remembered,
             parameters: self.parameters(),
             access_keys: self.key_ids().collect(),
         })

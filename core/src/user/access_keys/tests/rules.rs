@@ -279,6 +279,22 @@ fn the_last_active_key_waits_for_its_successor() {
 }
 
 #[test]
+fn a_key_that_somebody_made_inactive_stays_so_where_nobody_asks_for_an_active_one() {
+    let leaves = policy().leaving_inactive();
+    let disabled = |age| World::new().current(inactive(key("AKIAONE", days(age))));
+    let active = "iam:UpdateAccessKey AKIAONE Active";
+    assert_eq!(scheduled(&disabled(3)), [active]);
+    let sentence = blocked(&disabled(3), &leaves, Demand::Scheduled);
+    assert!(
+        sentence.contains("AKIAONE is inactive, and stays so"),
+        "{sentence}"
+    );
+    // It is replaced in its time, and by then it is the old key.
+    let replaced = disabled(15).steps(Some(&leaves), Demand::Scheduled);
+    assert_eq!(replaced, [OPEN, CREATE, VERIFY, STORE, REPLACE]);
+}
+
+#[test]
 fn status_inactive_is_an_order_for_all_keys_and_asks_nobody() {
     let off = with(KeyStatus::Inactive, None);
     assert_eq!(
