@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::access_keys::{
-    self, Demand, KeyDecision, KeyStep, KeyTags, KeyView, KeysObserved, StoredKey,
+    self, Demand, KeyDecision, KeyPolicy, KeyStep, KeyTags, KeyView, KeysObserved, StoredKey,
 };
 use super::console_access::{
     self, CONSOLE_ACCESS_TAG, ConsoleAccess, ConsoleDecision, ConsoleStep, ObservedConsole,
@@ -222,13 +222,19 @@ fn decide_keys(wish: &Wish<'_>, start: Start<'_>) -> KeyDecision {
             stored: nothing.stored_key.clone(),
         }),
     };
+    let policy = wish.spec.access_key.clone();
+    let policy = match start {
+        // The quarantine made the key inactive, and not somebody by hand.
+        Start::User(user) if user.is_quarantined() => policy.map(KeyPolicy::reactivating),
+        Start::User(_) | Start::Nothing(_) => policy,
+    };
     let demand = if wish.demands.new_key {
         Demand::RotateNow
     } else {
         Demand::Scheduled
     };
     match ring {
-        Some(ring) => access_keys::decide(wish.now, wish.spec.access_key.as_ref(), demand, &ring),
+        Some(ring) => access_keys::decide(wish.now, policy.as_ref(), demand, &ring),
         None => KeyDecision::default(),
     }
 }

@@ -7,10 +7,12 @@ use crossaccount_core::Error;
 use crossaccount_core::aws::classify;
 use crossaccount_core::session::Target;
 
-use super::item::refused;
+use super::item::{refused, text};
 use super::{Item, Registry, USER_NAME};
 
 const PLACE: &str = "place#";
+/// When the place was first written: for people who look at the table.
+const SINCE: &str = "Since";
 
 impl Registry {
     /// Remembers that the registry has users in an account, seen through a role. Idempotent.
@@ -20,9 +22,12 @@ impl Registry {
     pub async fn remember_place(&self, target: &Target) -> Result<(), Error> {
         let sent = self
             .update(self.place_key(target).await?)
+            .update_expression("SET #since = :now")
             // The stream need not hear of what is there already.
             .condition_expression("attribute_not_exists(#name)")
             .expression_attribute_names("#name", USER_NAME)
+            .expression_attribute_names("#since", SINCE)
+            .expression_attribute_values(":now", text(&format!("{:.0}", self.clock.now())))
             .send()
             .await;
         match sent {

@@ -289,7 +289,8 @@ async fn an_account_without_any_row_left_is_remembered_until_it_has_no_user_left
             .await
             .unwrap();
     }
-    scene.fire_schedule().await.unwrap();
+    let answer = scene.fire_schedule().await.unwrap();
+    assert_eq!(answer["counts"]["Created"], 2, "{answer:#}");
     scene.delete_row("alice", second.id()).await.unwrap();
     let answer = scene.fire_schedule().await.unwrap();
     assert_eq!(

@@ -195,6 +195,15 @@ impl KeyPolicy {
         }
     }
 
+    /// The policy of somebody who asks for an active key, in so many words or by what was done to the user.
+    #[must_use]
+    pub fn reactivating(self) -> Self {
+        Self {
+            reactivates: true,
+            ..self
+        }
+    }
+
     /// The age at which a key is replaced.
     pub fn rotate_after_days(&self) -> u32 {
         self.rotate_after_days
