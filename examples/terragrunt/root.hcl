@@ -21,7 +21,8 @@ generate "provider" {
       region        = "us-east-1"
       external_id   = var.external_id
 
-      allowed_account_ids = keys(var.accounts)
+      # Also for removing users: an account whose users go is listed in leaving_accounts until they are gone.
+      allowed_account_ids = concat(keys(var.accounts), var.leaving_accounts)
 
       audit = {
         bucket = "example-audit"

@@ -3,6 +3,17 @@
 # `deletion_policy = "quarantine"` makes a mistake harmless. When such a user leaves the configuration,
 # it loses its password, its keys are disabled and a deny-all policy is put on it, but the user and its
 # history stay in the account until somebody who knows why deletes it.
+#
+# These are administrators without a permissions boundary. A member role that requires a boundary refuses them,
+# so give them a member role of their own (RoleName of the template, `role_name` of the provider block).
+#
+# Two things have to be done by people, and before the emergency:
+#
+# - The password is in Parameter Store of the hub account, and nowhere else. On the day on which nobody gets
+#   into the hub, nobody gets at it. So after each apply that sets a password, read it out
+#   (`aws ssm get-parameter --with-decryption`) and seal it outside of AWS.
+# - Without an MFA device the user can do nothing but register one. Sign in once and register it, and keep the
+#   device with the sealed password.
 
 terraform {
   required_version = ">= 1.3"
@@ -17,6 +28,12 @@ terraform {
 variable "accounts" {
   description = "The accounts that get a break-glass user."
   type        = set(string)
+}
+
+variable "leaving_accounts" {
+  description = "Accounts whose break-glass user is to go: the provider may still touch them."
+  type        = set(string)
+  default     = []
 }
 
 variable "external_id" {
@@ -38,7 +55,7 @@ provider "crossaccount" {
   deployment_id       = "break-glass"
   region              = "us-east-1"
   external_id         = var.external_id
-  allowed_account_ids = var.accounts
+  allowed_account_ids = setunion(var.accounts, var.leaving_accounts)
 
   audit = {
     bucket = var.audit_bucket
@@ -51,7 +68,7 @@ provider "crossaccount" {
     kms_key_id = var.secrets_kms_key_id
   }
 
-  # Emergency access is never removed by an ordinary run.
+  # Emergency access is never removed by an ordinary run: raise this for the run that is to do it.
   guardrails = {
     max_user_deletions = 0
   }
@@ -85,7 +102,7 @@ resource "crossaccount_iam_user" "break_glass" {
     })
   }
 
-  # The password is in Parameter Store under seal. After it was used, change the trigger: the next apply sets a new one.
+  # After it was used, change the trigger: the next apply sets a new password, which has to be sealed again.
   console_access = {
     password_length         = 40
     password_reset_required = false

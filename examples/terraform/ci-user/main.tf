@@ -37,7 +37,7 @@ variable "secrets_kms_key_id" {
 }
 
 variable "rotation" {
-  description = "Change this text to replace the key now, for example after a leak."
+  description = "Change this text to replace the key now. The old one works for some days more, so this is no answer to a leak: see \"A key has leaked\" in docs/SEMANTICS.md."
   type        = string
   default     = "1"
 }

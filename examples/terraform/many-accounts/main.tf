@@ -3,6 +3,10 @@
 # Each team lists its accounts and its members. A user gets the team's path, groups and policies, the
 # boundary of its account, and the tags of the whole deployment. Taking an account out of the list and
 # applying once removes its users: the account is an argument, so no provider block has to stay behind.
+#
+# It needs in each account: the policy boundaries/People (user-boundary.yaml with PolicyName=People,
+# PolicyPath=/boundaries/ and MemberRolePath=/crossaccount/), the member role with RolePath=/crossaccount/
+# and AllowForceDestroy=true (below: `role_name` and `force_destroy`), and the groups that teams name.
 
 terraform {
   required_version = ">= 1.3"

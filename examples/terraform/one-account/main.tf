@@ -24,8 +24,10 @@ variable "audit_bucket" {
 }
 
 provider "crossaccount" {
-  region      = "eu-central-1"
-  external_id = var.external_id
+  # Whose users these are: one id for each state, for good.
+  deployment_id = "reporting"
+  region        = "eu-central-1"
+  external_id   = var.external_id
 
   allowed_account_ids = ["222222222222"]
 

@@ -3,6 +3,18 @@ variable "accounts" {
   type        = list(string)
 }
 
+variable "leaving_accounts" {
+  description = "Accounts that were member accounts and whose users are to be removed."
+  type        = list(string)
+  default     = []
+}
+
+variable "boundary_name" {
+  description = "The policy of each account that is the permissions boundary of its users, with its path when it has one. Null for none."
+  type        = string
+  default     = null
+}
+
 variable "users" {
   description = "The users that every account gets, by name."
   type = map(object({

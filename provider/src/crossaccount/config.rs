@@ -186,10 +186,12 @@ pub(super) fn schema() -> Schema {
         .optional()
         .describe("How sessions in member accounts are opened."),
         account_ids("allowed_account_ids").describe(
-            "The only accounts that may be touched. Checked before any call.",
+            "The only accounts that may be touched. Checked before any call, also of a refresh and of a deletion: leave an \
+             account in the list until its users are gone. Not together with `forbidden_account_ids`.",
         ),
-        account_ids("forbidden_account_ids")
-            .describe("Accounts that are never touched. Checked before any call."),
+        account_ids("forbidden_account_ids").describe(
+            "Accounts that are never touched. Checked before any call. Not together with `allowed_account_ids`.",
+        ),
         tags("default_tags").optional().describe(
             "Tags of every user. A tag of the resource with the same key wins.",
         ),

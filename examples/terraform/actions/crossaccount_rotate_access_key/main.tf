@@ -4,7 +4,7 @@ action "crossaccount_rotate_access_key" "ci" {
   config {
     account_id = "222222222222"
     name       = "ci-deploy"
-    # After a leak: delete an older key although somebody still uses it.
+    # Make room for the new key by deleting the one that was replaced before, although somebody still uses it.
     keep_if_used_within_days = 0
   }
 }

@@ -23,8 +23,9 @@ variable "audit_bucket" {
 }
 
 provider "crossaccount" {
-  region      = "us-east-1"
-  external_id = var.external_id
+  deployment_id = "twins"
+  region        = "us-east-1"
+  external_id   = var.external_id
 
   allowed_account_ids = ["222222222222", "333333333333"]
 

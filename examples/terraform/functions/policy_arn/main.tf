@@ -28,10 +28,9 @@ variable "audit_bucket" {
 }
 
 provider "crossaccount" {
-  region      = "us-east-1"
-  external_id = var.external_id
-
-  allowed_account_ids = var.accounts
+  deployment_id = "auditors"
+  region        = "us-east-1"
+  external_id   = var.external_id
 
   audit = {
     bucket = var.audit_bucket

@@ -21,6 +21,14 @@ variable "accounts" {
 
 # Used by the generated provider block.
 # tflint-ignore: terraform_unused_declarations
+variable "leaving_accounts" {
+  description = "Accounts that left `accounts` and whose users are to be removed."
+  type        = list(string)
+  default     = []
+}
+
+# Used by the generated provider block.
+# tflint-ignore: terraform_unused_declarations
 variable "external_id" {
   description = "The external id that the member roles ask for."
   type        = string

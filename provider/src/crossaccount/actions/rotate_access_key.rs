@@ -36,8 +36,9 @@ impl Action<ProviderState> for RotateAccessKey {
                 ),
         );
         Schema::new(attributes).describe(
-            "Replaces the access key of an IAM user now, whatever its age: for example after a leak. The new key is stored \
-             before anybody sees it, and the old one goes on working as `access_key` of the user says.",
+            "Replaces the access key of an IAM user now, whatever its age. The new key is stored before anybody sees it, and \
+             the old one goes on working as `access_key` of the user says. So a rotation does not stop a key that leaked: \
+             set `status` of `access_key` to `Inactive` for that.",
         )
     }
 
