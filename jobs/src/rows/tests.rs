@@ -1,9 +1,10 @@
 //! Tests of rows.
 
+use crossaccount_core::error::AwsFailure;
 use crossaccount_core::{Error, ErrorKind};
 use serde_json::json;
 
-use super::{Counts, Outcome, Reason, ReasonKind, Row, RowStatus};
+use super::{Counts, Outcome, Reason, ReasonKind, Row, RowStatus, first_within};
 
 #[rstest::rstest]
 #[case(&[], Outcome::Succeeded)]
@@ -67,4 +68,45 @@ fn counts_are_shown_by_the_names_of_statuses() {
     counts.add(RowStatus::WouldDelete);
     let json = serde_json::to_value(&counts).unwrap();
     assert_eq!(json, json!({"Created": 2, "WouldDelete": 1}));
+}
+
+fn of_iam(code: &str, message: &str) -> Error {
+    Error::new(ErrorKind::NotFound, "iam:CreateUser").with_aws(AwsFailure {
+        code: Some(code.to_owned()),
+        message: Some(message.to_owned()),
+        ..AwsFailure::default()
+    })
+}
+
+#[rstest::rstest]
+// Somebody has just deleted or made it.
+#[case("The user with name alice cannot be found.", true)]
+// Somebody has to make it.
+#[case("The group with name admins cannot be found.", false)]
+#[case(
+    "Scope ARN: arn:aws:iam::222222222222:policy/B does not exist or is not attachable.",
+    false
+)]
+fn only_a_user_may_come_by_itself(#[case] message: &str, #[case] passing: bool) {
+    assert_eq!(
+        Reason::from(&of_iam("NoSuchEntity", message)).is_passing(),
+        passing
+    );
+}
+
+#[test]
+fn what_the_table_refuses_is_never_the_last_word_about_a_row() {
+    let denied = Error::new(ErrorKind::AccessDenied, "dynamodb:GetItem");
+    assert!(!Reason::from(&denied).is_passing());
+    assert!(Reason::of_registry(&denied).is_passing());
+}
+
+#[test]
+fn an_answer_shows_as_many_rows_as_it_has_room_for() {
+    let rows = [0, 1, 2].map(|_| Row::of("222222222222", "alice", RowStatus::Created));
+    let length = serde_json::to_string(&rows[0]).unwrap().len() + 1;
+    for (room, shown) in [(0, 0), (length, 1), (3 * length - 1, 2), (3 * length, 3)] {
+        let (within, omitted) = first_within(rows.iter().collect(), room);
+        assert_eq!((within.len(), omitted), (shown, 3 - shown));
+    }
 }

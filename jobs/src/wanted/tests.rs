@@ -6,7 +6,7 @@ use crossaccount_lambda::guardrails::Guardrails;
 use crossaccount_lambda::properties::UserProperties;
 use serde_json::{Map, Value, json};
 
-use super::{Unfit, Wish, wanted};
+use super::{Unfit, Wish, place, wanted};
 
 fn rules() -> Guardrails {
     Guardrails {
@@ -143,5 +143,50 @@ fn an_account_that_is_none_or_not_allowed_is_refused() {
     for account_id in ["2222", "333333333333", ""] {
         let refused = wish_of(account_id, json!({})).unwrap_err().to_string();
         assert!(refused.contains("AccountId"), "{refused}");
+    }
+}
+
+#[test]
+fn a_key_is_switched_on_again_only_where_somebody_asks_for_it_in_so_many_words() {
+    let reactivates = |properties| {
+        let wanted = wish(properties).unwrap();
+        wanted.spec.access_key.unwrap().reactivates()
+    };
+    assert!(!reactivates(json!({})));
+    assert!(!reactivates(json!({"AccessKey": {"RotateAfterDays": 20}})));
+    assert!(reactivates(json!({"AccessKey": {"Status": "Active"}})));
+}
+
+#[rstest::rstest]
+#[case::usual(json!({}), None)]
+#[case::of_the_row(
+    json!({"RoleArn": "arn:${Partition}:iam::${AccountId}:role/ops/Admin", "Path": 7}),
+    Some("arn:aws:iam::222222222222:role/ops/Admin")
+)]
+fn the_place_of_a_user_follows_from_account_and_role_alone(
+    #[case] properties: Value,
+    #[case] role_arn: Option<&str>,
+) {
+    let properties = object(properties);
+    let of = |account_id, defaults| {
+        let wish = Wish {
+            account_id,
+            user_name: "alice",
+            properties: &properties,
+        };
+        place(wish, &defaults, &rules())
+    };
+    let target = of("222222222222", defaults()).unwrap();
+    assert_eq!(target.account_id.as_str(), "222222222222");
+    let role = target.role_arn.map(|arn| arn.to_string());
+    assert_eq!(role.as_deref(), role_arn);
+    // Nobody was made where the rules let nobody in.
+    assert_eq!(of("333333333333", defaults()), None);
+    let by_default = object(json!({"RoleArn": "arn:aws:iam::${AccountId}:role/ops/Admin"}));
+    let target = of("222222222222", by_default).unwrap();
+    assert!(target.role_arn.is_some());
+    if properties.is_empty() {
+        let refused = object(json!({"RoleArn": "arn:aws:iam::${AccountId}:role/other"}));
+        assert_eq!(of("222222222222", refused), None);
     }
 }
