@@ -252,6 +252,13 @@ impl<'a> Applier<'a> {
                     .map(|output| output.request_id().map(str::to_owned))
             };
         }
+        // A new user that is not shown everywhere yet is not gone, and what it holds neither.
+        let gone_is_fine = |answer: Result<Option<String>, Error>| match answer {
+            Err(error) if error.kind() == ErrorKind::NotFound && !self.recent.hides(&error) => {
+                Ok(None)
+            }
+            answer => answer,
+        };
         match step {
             Step::CreateUser { .. } | Step::Key(_) | Step::Console(_) | Step::MoveSecret { .. } => {
                 Err(Error::new(
@@ -516,13 +523,6 @@ fn build_tag(key: &str, value: &str) -> Result<Tag, Error> {
         .map_err(|error| {
             Error::new(ErrorKind::Internal, format!("build tag {key}")).with_source(error)
         })
-}
-
-fn gone_is_fine(answer: Result<Option<String>, Error>) -> Result<Option<String>, Error> {
-    match answer {
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-        answer => answer,
-    }
 }
 
 fn step_patience(step: &Step) -> Duration {

@@ -59,9 +59,14 @@ impl Recent {
         Fut: Future<Output = Result<T, Error>>,
     {
         let (whole, denied) = (limits.settle(patience), limits.settle(DENIED_WITHIN));
-        let not_yet = |error: &Error| waits(error) || (self.created && is_user_missing(error));
+        let not_yet = |error: &Error| waits(error) || self.hides(error);
         let explains = |error: &Error| self.explains_denial(error);
         settle(&whole, not_yet, || settle(&denied, explains, &call)).await
+    }
+
+    /// Whether the error says that there is no user, although there is: it was just created.
+    pub(super) fn hides(self, error: &Error) -> bool {
+        self.created && is_user_missing(error)
     }
 
     fn explains_denial(self, error: &Error) -> bool {
