@@ -134,20 +134,13 @@ mod tests {
     ) -> (Result<(), Error>, u32, Duration) {
         let limits = Limits::within(Duration::from_hours(1), CancellationToken::new());
         let (calls, began) = (Cell::new(0), Instant::now());
+        let answer = || {
+            calls.set(calls.get() + 1);
+            let refused = calls.get() <= times;
+            std::future::ready(if refused { Err(refusal()) } else { Ok(()) })
+        };
         let result = recent
-            .settle(
-                &limits,
-                VISIBLE_WITHIN,
-                |_| false,
-                || {
-                    calls.set(calls.get() + 1);
-                    let answer = match calls.get() > times {
-                        true => Ok(()),
-                        false => Err(refusal()),
-                    };
-                    async move { answer }
-                },
-            )
+            .settle(&limits, VISIBLE_WITHIN, |_| false, answer)
             .await;
         (result, calls.get(), began.elapsed())
     }
