@@ -10,6 +10,7 @@ mod credentials_outcome;
 mod history;
 mod table;
 mod unlisted;
+mod unseen;
 mod users;
 
 use harness::{Fault, FaultKind};
