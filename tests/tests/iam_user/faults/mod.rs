@@ -8,6 +8,7 @@ mod case;
 mod credentials;
 mod credentials_outcome;
 mod history;
+mod pages;
 mod table;
 mod unlisted;
 mod unseen;
