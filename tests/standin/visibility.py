@@ -35,10 +35,11 @@ def newest_listed(call: Call, principal: Principal) -> Any:
     """The user or the key that was made last, where the page that is asked for shows it."""
     if call.action not in LISTS:
         return None
-    iam_call = IamCall(STATE.account(call.account_id), principal, call.params)
+    account = STATE.account(call.account_id)
     try:
         check_shape("iam", call.operation, call.params)
-        made, shown = LISTS[call.action](iam_call)
+        with account.lock:
+            made, shown = LISTS[call.action](IamCall(account, principal, call.params))
     except AwsError:
         return None
     return next((one for one in shown if one is made), None)
