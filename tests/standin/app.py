@@ -70,13 +70,13 @@ def serve(environ: dict[str, Any]) -> Answer:
 
         by_hand = credential.by_hand
         if not by_hand:
-            hit = FAULTS.choose(call, visibility.impossible(call))
+            hit = FAULTS.choose(call, visibility.impossible(call, principal))
         if hit:
             record.fault = hit[0].fault_id
             record.fault_kind = hit[0].kind
-        early = apply_early(call, hit)
+        apply_early(call, hit)
         authenticate.verify(call, credential)
-        answer = early or execute(call, principal, record, by_hand, request_id)
+        answer = execute(call, principal, record, hit, by_hand, request_id)
     except Dropped:
         record.error_code = "(connection dropped)"
         LOG.add(record)
@@ -100,8 +100,8 @@ def serve(environ: dict[str, Any]) -> Answer:
     return answer
 
 
-def apply_early(call: Call, hit: list[Fault]) -> Answer | None:
-    """Faults that happen before anything is done. An answer of theirs takes the place of the call."""
+def apply_early(call: Call, hit: list[Fault]) -> None:
+    """Faults that happen before anything is done."""
     for fault in hit:
         if fault.kind == "latency":
             time.sleep(fault.latency_ms / 1000)
@@ -114,11 +114,9 @@ def apply_early(call: Call, hit: list[Fault]) -> Answer | None:
             raise AwsError(fault.code, fault.message, fault.status)
         elif fault.kind == "drop_before_commit":
             raise Dropped
-        elif fault.kind == "not_visible":
-            return visibility.answer(call)
-        elif fault.kind == "newest_not_listed":
-            return visibility.without_newest(call)
-    return None
+        elif fault.kind == "not_visible" and call.service == "sts":
+            # Nobody has heard of the key that signed: there is no caller to authenticate.
+            raise visibility.unknown_caller()
 
 
 def apply_late(hit: list[Fault]) -> None:
@@ -131,7 +129,12 @@ def apply_late(hit: list[Fault]) -> None:
 
 
 def execute(
-    call: Call, principal: Principal, record: Record, by_hand: bool, request_id: str
+    call: Call,
+    principal: Principal,
+    record: Record,
+    hit: list[Fault],
+    by_hand: bool,
+    request_id: str,
 ) -> Answer:
     if call.account_id == FORBIDDEN_ACCOUNT:
         raise not_implemented(f"account {FORBIDDEN_ACCOUNT}")
@@ -141,7 +144,13 @@ def execute(
             if call.service == "s3" and call.bucket:
                 owner = other_resources.bucket_owner(call.bucket) or owner
             locks.enter_context(STATE.account(owner).lock)
+            kinds = {fault.kind for fault in hit}
+            call.user_is_hidden = "not_visible" in kinds
             authorise(call, principal, record.decisions, by_hand)
+            if "not_visible" in kinds:
+                return visibility.answer(call)
+            if "newest_not_listed" in kinds:
+                call.unheard = visibility.newest_listed(call, principal)
         answer = dispatch.carry_out(call, principal, record.decisions, request_id)
     record.committed = answer.status < 400
     return answer

@@ -87,6 +87,14 @@ def set_quota(request: dict[str, Any]) -> None:
     account.changed_quotas[request["name"]] = int(request["value"])
 
 
+def set_page_size(request: dict[str, Any]) -> None:
+    """Lists of IAM give at most `items` in one page from now on, whatever the caller asks for."""
+    items = int(request["items"])
+    if items < 1:
+        raise ValueError("a page has room for one item at least")
+    STATE.account(request["account_id"]).most_per_page = items
+
+
 def expire_sessions(request: dict[str, Any]) -> dict[str, Any]:
     """Ends sessions now: those in one account, or those of one access key."""
     ended = 0
@@ -179,6 +187,7 @@ COMMANDS = {
     "accounts/reset": reset_account,
     "accounts/organization": set_organization,
     "accounts/quota": set_quota,
+    "accounts/page-size": set_page_size,
     "roles/create": create_role,
     "sessions/expire": expire_sessions,
     "faults/add": add_fault,

@@ -69,7 +69,7 @@ def carry_out(call: Call, principal: Principal, decisions: list[Decision], reque
     if call.service == "iam":
         check_shape("iam", call.operation, call.params)
         handler = iam.HANDLERS.get(call.operation)
-        iam_call = IamCall(STATE.account(call.account_id), principal, call.params)
+        iam_call = IamCall(STATE.account(call.account_id), principal, call.params, call.unheard)
         if handler is not None:
             return serialize("iam", call.operation, handler(iam_call), request_id)
         check = CHECKS.get(call.operation)

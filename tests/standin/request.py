@@ -45,6 +45,9 @@ class Call:
     account_id: str = ""
     target_account_id: str = ""
     caller_arn: str = ""
+    # The place that answers has not heard of the named user, or of this user or key.
+    user_is_hidden: bool = False
+    unheard: Any = None
 
     @property
     def action(self) -> str:

@@ -10,6 +10,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 FORBIDDEN_ACCOUNT = "123456789012"
+MOST_PER_PAGE = 1000
 ID_ALPHABET = string.ascii_uppercase + "234567"
 
 
@@ -98,6 +99,8 @@ class Account:
         self.organization_id: str | None = None
         # How many calls with a new access key are refused before it has spread everywhere.
         self.refused_uses_of_new_keys = 0
+        # How many items a page of a list has at most, whatever the caller asks for.
+        self.most_per_page = MOST_PER_PAGE
         # By region: what `kms` and `ssm` keep.
         self.vaults: dict[str, Any] = {}
         self.parameters: dict[str, dict[str, Any]] = {}
@@ -108,6 +111,7 @@ class Account:
         self.password_policy: dict[str, Any] | None = None
         self.changed_quotas: dict[str, int] = {}
         self.refused_uses_of_new_keys = 0
+        self.most_per_page = MOST_PER_PAGE
         self.vaults.clear()
         self.parameters.clear()
 

@@ -17,7 +17,6 @@ from .authz.evaluate import (
     denial,
     find,
     names_directly,
-    policies_of,
 )
 from .authz.policy import compile_document
 from .iam import store
@@ -140,9 +139,6 @@ def assume_role(call: Call, principal: Principal, decisions: list[Decision]) -> 
 
     context = global_context(call, principal)
     resource_account(context, account_id)
-    context["sts:rolesessionname"] = [name]
-    if external_id:
-        context["sts:externalid"] = [external_id]
     if identity:
         context["sts:sourceidentity"] = [identity]
     for key, value in tags.items():
@@ -155,13 +151,17 @@ def assume_role(call: Call, principal: Principal, decisions: list[Decision]) -> 
         for prefix in ("aws", "iam"):
             context[f"{prefix}:resourcetag/{tag['Key'].lower()}"] = [tag["Value"]]
 
-    actions = ["sts:AssumeRole"]
+    # Two keys belong to AssumeRole alone; the calls that come with it are judged without them.
+    of_session: Context = {"sts:rolesessionname": [name]}
+    if external_id:
+        of_session["sts:externalid"] = [external_id]
+    checks = [Check("sts:AssumeRole", arn, {**context, **of_session})]
     if tags:
-        actions.append("sts:TagSession")
+        checks.append(Check("sts:TagSession", arn, context))
     if identity or principal.source_identity:
-        actions.append("sts:SetSourceIdentity")
-    for action in actions:
-        decision = may_assume(principal, role, account_id, Check(action, arn, context))
+        checks.append(Check("sts:SetSourceIdentity", arn, context))
+    for check in checks:
+        decision = may_assume(principal, role, account_id, check)
         decisions.append(decision)
         if not decision.allowed:
             raise denial(principal, decision)
@@ -241,6 +241,3 @@ def may_assume(principal: Principal, role: Any, account_id: str, check: Check) -
     if not own.allowed:
         return own
     return Decision(check, True, "allowed", [*trusted, *own.statements])
-
-
-__all__ = ["Context", "answer", "policies_of", "role_account"]

@@ -3,55 +3,62 @@
 
 from __future__ import annotations
 
-from . import kms
-from .dispatch import as_json, serialize
+from typing import Any
+
+from . import authenticate, kms
+from .dispatch import as_json
 from .iam import access_keys, authorization_details, store
+from .iam.registry import IamCall
 from .iam.validation import check_shape
 from .request import Call
 from .ssm import store as parameters
-from .wire import Answer, AwsError, new_request_id, no_such_entity
+from .state import STATE, Principal
+from .wire import Answer, AwsError, no_such_entity
 
 # Creations see what is there: a name that is taken is taken everywhere.
 CREATIONS = {"iam:CreateUser", "ssm:PutParameter"}
 
 
-def impossible(call: Call) -> set[str]:
+def impossible(call: Call, principal: Principal) -> set[str]:
     """The kinds of this module that cannot hit the call."""
     return {
         kind
         for kind, possible in (
             ("not_visible", can_be_invisible(call)),
-            ("newest_not_listed", bool(listed_keys(call)) or newest_user(call) is not None),
+            ("newest_not_listed", newest_listed(call, principal) is not None),
         )
         if not possible
     }
 
 
-def listed_keys(call: Call) -> list[access_keys.Key]:
-    """The keys that `ListAccessKeys` is about, in the order of their creation."""
-    if call.action != "iam:ListAccessKeys":
-        return []
-    user = store.backend(call.account_id).users.get(call.params.get("UserName"))
-    return list(user.access_keys) if user else []
-
-
-def newest_user(call: Call) -> store.StandInUser | None:
-    """The user that was made last, where the call is about all users at once."""
-    if call.action != "iam:GetAccountAuthorizationDetails":
+def newest_listed(call: Call, principal: Principal) -> Any:
+    """The user or the key that was made last, where the page that is asked for shows it."""
+    if call.action not in LISTS:
         return None
-    return next(reversed(store.backend(call.account_id).users.values()), None)
-
-
-def without_newest(call: Call) -> Answer:
-    """The list of a place that has not heard of the newest key, or of the newest user."""
-    user = newest_user(call)
-    if user is not None:
+    account = STATE.account(call.account_id)
+    try:
         check_shape("iam", call.operation, call.params)
-        result = authorization_details.details(call.account_id, call.params, unheard=user)
-        return serialize("iam", call.operation, result, new_request_id())
-    keys = [access_keys.listed(key) for key in listed_keys(call)[:-1]]
-    result = {"AccessKeyMetadata": keys, "IsTruncated": False}
-    return serialize("iam", "ListAccessKeys", result, new_request_id())
+        with account.lock:
+            made, shown = LISTS[call.action](IamCall(account, principal, call.params))
+    except AwsError:
+        return None
+    return next((one for one in shown if one is made), None)
+
+
+def keys(call: IamCall) -> tuple[Any, list[Any]]:
+    """The newest key of the user, and those on the page."""
+    made = call.user().access_keys
+    return (made or [None])[-1], access_keys.page_of_keys(call)["AccessKeyMetadata"]
+
+
+def users(call: IamCall) -> tuple[Any, list[Any]]:
+    """The newest user of the account, and who or what is on the page."""
+    made = max(call.backend.users.values(), key=lambda user: user.number, default=None)
+    page = authorization_details.page_of_entries(call)["Entries"]
+    return made, [entity for *_, entity in page]
+
+
+LISTS = {"iam:ListAccessKeys": keys, "iam:GetAccountAuthorizationDetails": users}
 
 
 def can_be_invisible(call: Call) -> bool:
@@ -73,17 +80,17 @@ def can_be_invisible(call: Call) -> bool:
     return call.action == "sts:GetCallerIdentity"
 
 
+def unknown_caller() -> AwsError:
+    return AwsError("InvalidClientTokenId", authenticate.INVALID_KEY, 403)
+
+
 def answer(call: Call) -> Answer:
-    """The answer of a place that has not heard of it.
+    """The answer of a place that has not heard of it, to a caller who may call there.
 
     Raises the error that says so, where the protocol has one.
     """
     if call.service == "iam":
         raise no_such_entity(f"The user with name {call.params.get('UserName')} cannot be found.")
-    if call.service == "sts":
-        raise AwsError(
-            "InvalidClientTokenId", "The security token included in the request is invalid.", 403
-        )
     if call.service == "kms":
         raise kms.not_found(f"Key '{call.params.get('KeyId')}' does not exist")
     if call.operation == "DescribeParameters":

@@ -24,8 +24,9 @@ const USER_TAG: &str = "crossaccount:user-name";
 /// SSM refuses two changes of one parameter at the same moment (`TooManyUpdates`).
 const UNDISTURBED_WITHIN: Duration = Duration::from_secs(20);
 
-/// How often creating and overwriting may find that the parameter came or went in between.
-const ATTEMPTS: u32 = 3;
+/// How long a name may count as taken although nothing has it. After a deletion AWS wants at least 30 seconds to pass
+/// before a parameter of the same name is created (`DeleteParameter` in the SSM API reference).
+const NAME_FREE_WITHIN: Duration = Duration::from_secs(40);
 
 /// The request ids of a move; none for what had not to be done.
 #[derive(Debug)]
@@ -111,30 +112,49 @@ impl SecretStore {
         &self,
         session: &Session,
         content: &Content<'_>,
-        mut ours: bool,
+        ours: bool,
     ) -> Result<Option<String>, Error> {
-        let name = content.name;
-        for _ in 0..ATTEMPTS {
-            if ours {
-                return self.overwrite(session, content).await;
-            }
-            match self.create(session, content).await {
-                Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
-                other => return other.map_err(|error| self.explain(error, name, "write")),
-            }
-            // Perhaps our own, written by an attempt whose answer was lost.
-            match self.ownership(session, name).await? {
-                ParameterState::Ours { .. } => ours = true,
-                ParameterState::Absent => {}
-                ParameterState::Foreign { owner } => {
-                    return Err(self.foreign(content.target, name, owner.as_deref(), "write"));
-                }
-            }
+        if ours {
+            return self.overwrite(session, content).await;
         }
-        let message = format!("parameter {name} comes and goes: somebody else is changing it");
+        let limits = SettleLimits::new(NAME_FREE_WITHIN);
+        let written = settle(&limits, is_taken, || {
+            self.create_or_overwrite(session, content)
+        });
+        let error = match written.await {
+            Err(error) if is_taken(&error) => error,
+            other => return other,
+        };
+        let message = format!(
+            "parameter {} comes and goes: somebody else is changing it",
+            content.name
+        );
         Err(Error::new(ErrorKind::Unavailable, message)
             .in_account(&content.target.account_id)
+            .with_source(error)
             .with_advice("Find out who else writes below the prefix, and run again."))
+    }
+
+    /// Creates the parameter, or overwrites it when it turns out to be ours. When nobody has the name that is taken,
+    /// the refusal of AWS is the error ([`is_taken`]).
+    async fn create_or_overwrite(
+        &self,
+        session: &Session,
+        content: &Content<'_>,
+    ) -> Result<Option<String>, Error> {
+        let name = content.name;
+        let taken = match self.create(session, content).await {
+            Err(error) if is_taken(&error) => error,
+            other => return other.map_err(|error| self.explain(error, name, "write")),
+        };
+        match self.ownership(session, name).await? {
+            // Perhaps written by an attempt whose answer was lost.
+            ParameterState::Ours { .. } => self.overwrite(session, content).await,
+            ParameterState::Absent => Err(taken),
+            ParameterState::Foreign { owner } => {
+                Err(self.foreign(content.target, name, owner.as_deref(), "write"))
+            }
+        }
     }
 
     async fn create(
@@ -394,6 +414,11 @@ impl SecretStore {
             None => error,
         }
     }
+}
+
+/// Whether AWS says that the name of the parameter is taken.
+fn is_taken(error: &Error) -> bool {
+    error.aws_code() == Some("ParameterAlreadyExists")
 }
 
 /// The answer of a `PutParameter`.

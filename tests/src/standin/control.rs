@@ -57,7 +57,8 @@ pub enum FaultKind {
     /// The call is done, then the connection closes without an answer.
     DropAfterCommit,
     /// A call that names an existing user, parameter or KMS key is told that there is none, `DescribeParameters` finds
-    /// nothing, and `GetCallerIdentity` does not know the key that signed. `CreateUser` and `PutParameter` are spared.
+    /// nothing, and `GetCallerIdentity` does not know the key that signed. Whether the caller is told that or is denied is
+    /// decided without the path, the tags and the boundary of the user. `CreateUser` and `PutParameter` are spared.
     NotVisible,
     /// `ListAccessKeys` of a user who has keys answers without the newest one, `GetAccountAuthorizationDetails` of an
     /// account that has users without the newest one; other calls are spared.
@@ -310,6 +311,13 @@ impl Control {
     pub async fn set_quota(&self, account_id: &str, name: &str, value: u32) -> Result<()> {
         let request = json!({"account_id": account_id, "name": name, "value": value});
         self.order("accounts/quota", &request).await
+    }
+
+    /// Limits the pages of IAM's lists to so many items, whatever `MaxItems` says: IAM "might return fewer than the
+    /// `MaxItems` number of results, even when there are more results available".
+    pub async fn set_page_size(&self, account_id: &str, items: u32) -> Result<()> {
+        let request = json!({"account_id": account_id, "items": items});
+        self.order("accounts/page-size", &request).await
     }
 
     /// Forgets everything in one account but its operator keys.

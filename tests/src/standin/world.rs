@@ -296,14 +296,23 @@ impl World {
 
     /// A trust policy for the hub account that asks for this world's external id.
     pub fn trust_with_external_id(&self) -> Value {
+        let hub = json!({"AWS": format!("arn:aws:iam::{}:root", self.hub.id)});
         json!({
             "Version": "2012-10-17",
-            "Statement": [{
-                "Effect": "Allow",
-                "Principal": {"AWS": format!("arn:aws:iam::{}:root", self.hub.id)},
-                "Action": ["sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity"],
-                "Condition": {"StringEquals": {"sts:ExternalId": self.external_id}},
-            }],
+            "Statement": [
+                {
+                    "Effect": "Allow",
+                    "Principal": hub,
+                    "Action": "sts:AssumeRole",
+                    "Condition": {"StringEquals": {"sts:ExternalId": self.external_id}},
+                },
+                // The external id is part of AssumeRole alone; without that, these permit nothing.
+                {
+                    "Effect": "Allow",
+                    "Principal": hub,
+                    "Action": ["sts:TagSession", "sts:SetSourceIdentity"],
+                },
+            ],
         })
     }
 

@@ -1,7 +1,8 @@
 """Which resource and which condition keys an IAM call is authorised with.
 
 From the Service Authorization Reference of IAM. A user, group or role that does not exist has no
-known path, so the call is judged on the name below `/`, as the refusals of IAM show.
+known path, so the call is judged on the name below `/`, as the refusals of IAM show. So it is where
+a place has not heard of a user that exists.
 """
 
 from __future__ import annotations
@@ -88,13 +89,18 @@ def arn(account_id: str, kind: str, path: str, name: str) -> str:
     return f"arn:aws:iam::{account_id}:{kind}{path}{name}"
 
 
+def user_of(call: Call, name: str) -> store.StandInUser | None:
+    """The user, where it is known."""
+    return None if call.user_is_hidden else store.backend(call.account_id).users.get(name)
+
+
 def entity_for(call: Call, principal: Principal) -> tuple[str, Any]:
     """The ARN that the call names, and the record when it exists."""
     name, params, account_id = call.operation, call.params, call.account_id
     records = store.backend(account_id)
     if name in USER_ACTIONS:
         user_name = target_user_name(params, principal)
-        user = records.users.get(user_name)
+        user = user_of(call, user_name)
         return (user.arn if user else arn(account_id, "user", "/", user_name)), user
     if name in GROUP_ACTIONS:
         group_name = required(params, "GroupName")
@@ -124,7 +130,7 @@ def special(call: Call, principal: Principal) -> list[tuple[str, Any]] | None:
     records = store.backend(account_id)
     if name == "UpdateUser":
         old_name = target_user_name(params, principal)
-        user = records.users.get(old_name)
+        user = user_of(call, old_name)
         old = user.arn if user else arn(account_id, "user", "/", old_name)
         path = params.get("NewPath", user.path if user else "/")
         new = arn(account_id, "user", path, params.get("NewUserName", old_name))

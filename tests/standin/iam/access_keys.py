@@ -86,25 +86,26 @@ def find(call: IamCall) -> tuple[store.StandInUser, Key]:
 
 @handles("ListAccessKeys")
 def list_access_keys(call: IamCall) -> dict[str, Any]:
-    user = call.user()
-    result = page(
-        call.params,
-        "AccessKeyMetadata",
-        user.access_keys,
-        key=lambda key: f"{key.create_date.isoformat()} {key.access_key_id}",
-    )
-    result["AccessKeyMetadata"] = [listed(key) for key in result["AccessKeyMetadata"]]
+    result = page_of_keys(call)
+    result["AccessKeyMetadata"] = [
+        {
+            "UserName": key.user_name,
+            "AccessKeyId": key.access_key_id,
+            "Status": key.status,
+            "CreateDate": key.create_date,
+        }
+        for key in result["AccessKeyMetadata"]
+    ]
     return result
 
 
-def listed(key: Key) -> dict[str, Any]:
-    """A key as lists show it."""
-    return {
-        "UserName": key.user_name,
-        "AccessKeyId": key.access_key_id,
-        "Status": key.status,
-        "CreateDate": key.create_date,
-    }
+def page_of_keys(call: IamCall) -> dict[str, Any]:
+    return page(
+        call,
+        "AccessKeyMetadata",
+        [key for key in call.user().access_keys if key is not call.unheard],
+        key=lambda key: f"{key.create_date.isoformat()} {key.access_key_id}",
+    )
 
 
 @handles("UpdateAccessKey")

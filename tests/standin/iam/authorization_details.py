@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from typing import Any
-from urllib.parse import quote
 
 from . import store
 from .groups import summary as group_summary
 from .paging import page
+from .policies import encoded
+from .policies import summary as policy_summary
 from .registry import IamCall, handles
 
 LISTS = ("UserDetailList", "GroupDetailList", "RoleDetailList", "Policies")
@@ -21,18 +22,17 @@ Entry = tuple[str, str, Callable[[Any], dict[str, Any]], Any]
 
 @handles("GetAccountAuthorizationDetails")
 def get_account_authorization_details(call: IamCall) -> dict[str, Any]:
-    return details(call.account.account_id, call.params)
-
-
-def details(account_id: str, params: dict[str, Any], unheard: Any = None) -> dict[str, Any]:
-    """One page. `unheard` is an entity of which the place that answers has not heard."""
-    wanted = params.get("Filter") or []
-    found = [one for one in entries(account_id, wanted) if one[3] is not unheard]
-    result = page(params, "Entries", found, key=lambda one: one[0])
+    result = page_of_entries(call)
     lists: dict[str, list[Any]] = {name: [] for name in LISTS}
     for _, name, describe, entity in result.pop("Entries"):
         lists[name].append(describe(entity))
     return {**lists, **result}
+
+
+def page_of_entries(call: IamCall) -> dict[str, Any]:
+    wanted = call.params.get("Filter") or []
+    found = [one for one in entries(call.account.account_id, wanted) if one[3] is not call.unheard]
+    return page(call, "Entries", found, key=lambda one: one[0])
 
 
 def entries(account_id: str, wanted: list[str]) -> Iterator[Entry]:
@@ -55,11 +55,6 @@ def entries(account_id: str, wanted: list[str]) -> Iterator[Entry]:
             yield f"4 {policy.arn}", "Policies", policy_detail, policy
 
 
-def encoded(document: str) -> str:
-    """Documents are percent-encoded as RFC 3986 says."""
-    return quote(document, safe="")
-
-
 def inline(entity: Any) -> list[dict[str, str]]:
     return [
         {"PolicyName": name, "PolicyDocument": encoded(document)}
@@ -69,7 +64,7 @@ def inline(entity: Any) -> list[dict[str, str]]:
 
 def attached(entity: Any) -> list[dict[str, str]]:
     policies = sorted(entity.managed_policies.values(), key=lambda policy: policy.name)
-    return [{"PolicyName": policy.name, "PolicyArn": policy.arn} for policy in policies]
+    return [policy_summary(policy) for policy in policies]
 
 
 def user_detail(user: store.StandInUser) -> dict[str, Any]:

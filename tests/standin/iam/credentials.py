@@ -91,7 +91,7 @@ def delete_virtual_mfa_device(call: IamCall) -> None:
 def list_mfa_devices(call: IamCall) -> dict[str, Any]:
     user = call.user()
     result = page(
-        call.params, "MFADevices", user.mfa_devices.values(), key=lambda one: one.serial_number
+        call, "MFADevices", user.mfa_devices.values(), key=lambda one: one.serial_number
     )
     result["MFADevices"] = [
         {
@@ -112,7 +112,7 @@ def list_virtual_mfa_devices(call: IamCall) -> dict[str, Any]:
         for device in call.backend.virtual_mfa_devices.values()
         if status == "Any" or (status == "Assigned") == (device.user is not None)
     ]
-    result = page(call.params, "VirtualMFADevices", devices, key=lambda one: one.serial_number)
+    result = page(call, "VirtualMFADevices", devices, key=lambda one: one.serial_number)
     shown = []
     for device in result["VirtualMFADevices"]:
         entry: dict[str, Any] = {"SerialNumber": device.serial_number}
@@ -167,7 +167,7 @@ def get_ssh_public_key(call: IamCall) -> dict[str, Any]:
 def list_ssh_public_keys(call: IamCall) -> dict[str, Any]:
     user = call.user()
     result = page(
-        call.params, "SSHPublicKeys", user.ssh_public_keys, key=lambda one: one.ssh_public_key_id
+        call, "SSHPublicKeys", user.ssh_public_keys, key=lambda one: one.ssh_public_key_id
     )
     result["SSHPublicKeys"] = [ssh_key_details(user, key) for key in result["SSHPublicKeys"]]
     return result
@@ -224,7 +224,7 @@ def upload_signing_certificate(call: IamCall) -> dict[str, Any]:
 def list_signing_certificates(call: IamCall) -> dict[str, Any]:
     user = call.user()
     result = page(
-        call.params, "Certificates", user.signing_certificates.values(), key=lambda one: one.id
+        call, "Certificates", user.signing_certificates.values(), key=lambda one: one.id
     )
     result["Certificates"] = [certificate_details(user, one) for one in result["Certificates"]]
     return result
@@ -298,7 +298,7 @@ def list_service_specific_credentials(call: IamCall) -> dict[str, Any]:
         one for one in user.service_credentials.values() if service in (None, one["ServiceName"])
     ]
     result = page(
-        call.params,
+        call,
         "ServiceSpecificCredentials",
         credentials,
         key=lambda one: one["ServiceSpecificCredentialId"],

@@ -50,7 +50,7 @@ def create_group(call: IamCall) -> dict[str, Any]:
 @handles("GetGroup")
 def get_group(call: IamCall) -> dict[str, Any]:
     group = named_group(call)
-    result = page(call.params, "Users", group.users, key=lambda user: user.name.lower())
+    result = page(call, "Users", group.users, key=lambda user: user.name.lower())
     result["Users"] = [user_summary(user) for user in result["Users"]]
     return {"Group": summary(group), **result}
 
@@ -58,7 +58,7 @@ def get_group(call: IamCall) -> dict[str, Any]:
 @handles("ListGroups")
 def list_groups(call: IamCall) -> dict[str, Any]:
     groups = with_prefix(call.params, call.backend.groups.values())
-    result = page(call.params, "Groups", groups, key=lambda group: group.name.lower())
+    result = page(call, "Groups", groups, key=lambda group: group.name.lower())
     result["Groups"] = [summary(group) for group in result["Groups"]]
     return result
 
@@ -113,7 +113,7 @@ def remove_user_from_group(call: IamCall) -> None:
 @handles("ListGroupsForUser")
 def list_groups_for_user(call: IamCall) -> dict[str, Any]:
     user = store.get_user(call.account.account_id, call.text("UserName"))
-    result = page(call.params, "Groups", user.groups(), key=lambda group: group.name.lower())
+    result = page(call, "Groups", user.groups(), key=lambda group: group.name.lower())
     result["Groups"] = [summary(group) for group in result["Groups"]]
     return result
 

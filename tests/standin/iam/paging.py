@@ -7,22 +7,23 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from ..wire import AwsError
+from .registry import IamCall
 
 
 def page(
-    params: dict[str, Any], name: str, items: Iterable[Any], key: Callable[[Any], str]
+    call: IamCall, name: str, items: Iterable[Any], key: Callable[[Any], str]
 ) -> dict[str, Any]:
     """One page in the order of `key`. A marker is the key of the last item, so deletions in
-    between lose nothing."""
+    between lose nothing. IAM may give fewer items than asked for and say that there are more."""
     ordered = sorted(items, key=key)
-    marker = params.get("Marker")
+    marker = call.params.get("Marker")
     if marker is not None:
         try:
             last = base64.urlsafe_b64decode(str(marker).encode()).decode()
         except ValueError as error:
             raise AwsError("ValidationError", "Invalid Marker.") from error
         ordered = [item for item in ordered if key(item) > last]
-    limit = int(params.get("MaxItems", 100))
+    limit = min(int(call.params.get("MaxItems", 100)), call.account.most_per_page)
     result: dict[str, Any] = {name: ordered[:limit], "IsTruncated": len(ordered) > limit}
     if result["IsTruncated"]:
         result["Marker"] = base64.urlsafe_b64encode(key(ordered[limit - 1]).encode()).decode()

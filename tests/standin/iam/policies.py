@@ -1,14 +1,25 @@
-"""Managed policies: the two calls where moto forgets what still uses them."""
+"""Managed policies: how lists show them, and the call where moto forgets what still uses them."""
 
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote
 
 from ..authz.policy import check_identity_document
 from ..wire import AwsError, no_such_entity
 from . import store
 from .registry import IamCall, handles
 from .validation import limit_exceeded, policy_size
+
+
+def summary(policy: Any) -> dict[str, str]:
+    """A policy as the lists of those show it to whom it is attached."""
+    return {"PolicyName": policy.name, "PolicyArn": policy.arn}
+
+
+def encoded(document: str) -> str:
+    """Documents are percent-encoded as RFC 3986 says."""
+    return quote(document, safe="")
 
 
 @handles("DeletePolicy")
@@ -34,7 +45,3 @@ def check_managed_document(call: IamCall) -> None:
     quota = call.account.quota("PolicySizeQuota")
     if policy_size(document) > quota:
         raise limit_exceeded(f"Cannot exceed quota for PolicySize: {quota}")
-
-
-def attached_to(policy: Any, entities: Any) -> list[Any]:
-    return [one for one in entities if policy.arn in one.managed_policies]

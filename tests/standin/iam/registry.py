@@ -18,6 +18,8 @@ class IamCall:
     account: Account
     principal: Principal
     params: dict[str, Any]
+    # A user or a key that lists leave out: it was made a moment ago.
+    unheard: Any = None
 
     @property
     def backend(self) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from datetime import datetime
 from pathlib import Path
@@ -16,6 +17,7 @@ from ..wire import AwsError, no_such_entity
 MANAGED_POLICIES: dict[str, Any] = json.loads(
     (Path(__file__).parent / "managed_policies.json").read_text(encoding="utf-8")
 )
+NUMBERS = itertools.count(1)
 
 
 class StandInUser(User):
@@ -25,6 +27,8 @@ class StandInUser(User):
         super().__init__(account_id, "us-east-1", name, path)
         self.id = unique_id("AIDA")
         self.create_date = now()
+        # Dates are of whole seconds, and a rename changes the place among the others.
+        self.number = next(NUMBERS)
         self.tag_values: dict[str, str] = {}
         self.permissions_boundary_arn: str | None = None
         self.login_profile: dict[str, Any] | None = None

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import quote
 
 from ..authz.policy import check_identity_document
 from ..wire import no_such_entity
 from . import store
 from .paging import page, with_prefix
+from .policies import encoded, summary
 from .registry import IamCall, handles
 from .validation import limit_exceeded, policy_size
 
@@ -34,7 +34,7 @@ def get_user_policy(call: IamCall) -> dict[str, Any]:
     return {
         "UserName": user.name,
         "PolicyName": name,
-        "PolicyDocument": quote(user.policies[name], safe=""),
+        "PolicyDocument": encoded(user.policies[name]),
     }
 
 
@@ -49,7 +49,7 @@ def delete_user_policy(call: IamCall) -> None:
 
 @handles("ListUserPolicies")
 def list_user_policies(call: IamCall) -> dict[str, Any]:
-    return page(call.params, "PolicyNames", call.user().policies, key=str)
+    return page(call, "PolicyNames", call.user().policies, key=str)
 
 
 @handles("AttachUserPolicy")
@@ -74,9 +74,6 @@ def detach_user_policy(call: IamCall) -> None:
 @handles("ListAttachedUserPolicies")
 def list_attached_user_policies(call: IamCall) -> dict[str, Any]:
     policies = with_prefix(call.params, call.user().managed_policies.values())
-    result = page(call.params, "AttachedPolicies", policies, key=lambda policy: policy.name)
-    result["AttachedPolicies"] = [
-        {"PolicyName": policy.name, "PolicyArn": policy.arn}
-        for policy in result["AttachedPolicies"]
-    ]
+    result = page(call, "AttachedPolicies", policies, key=lambda policy: policy.name)
+    result["AttachedPolicies"] = [summary(policy) for policy in result["AttachedPolicies"]]
     return result

@@ -68,7 +68,7 @@ def get_user(call: IamCall) -> dict[str, Any]:
 @handles("ListUsers")
 def list_users(call: IamCall) -> dict[str, Any]:
     users = with_prefix(call.params, call.backend.users.values())
-    result = page(call.params, "Users", users, key=lambda user: user.name.lower())
+    result = page(call, "Users", users, key=lambda user: user.name.lower())
     result["Users"] = [summary(user) for user in result["Users"]]
     return result
 
@@ -132,7 +132,7 @@ def untag_user(call: IamCall) -> None:
 @handles("ListUserTags")
 def list_user_tags(call: IamCall) -> dict[str, Any]:
     user = store.get_user(call.account.account_id, call.text("UserName"))
-    return page(call.params, "Tags", user.tags or [], key=lambda tag: tag["Key"])
+    return page(call, "Tags", user.tags or [], key=lambda tag: tag["Key"])
 
 
 @handles("PutUserPermissionsBoundary")

@@ -8,6 +8,13 @@ use super::{allow, make_user, member, policy, refusal, session_iam, world_allowi
 
 const READ_ONLY: &str = "arn:aws:iam::aws:policy/ReadOnlyAccess";
 
+const ACTION: &str = "iam:GetAccountAuthorizationDetails";
+
+fn names(users: Vec<UserDetail>) -> Vec<String> {
+    let names = users.into_iter().filter_map(|user| user.user_name);
+    names.collect()
+}
+
 async fn page(iam: &aws_sdk_iam::Client) -> Vec<UserDetail> {
     let call = iam.get_account_authorization_details();
     let answer = call.filter(EntityType::User).send().await.unwrap();
@@ -149,9 +156,15 @@ async fn what_is_out_of_range_is_refused() {
 #[tokio::test]
 async fn a_role_needs_the_permission_on_everything() {
     let narrow = json!("arn:aws:iam::*:user/*");
-    let action = json!("iam:GetAccountAuthorizationDetails");
+    let action = json!(ACTION);
     let world = world_allowing(json!([allow(action.clone(), narrow)])).await;
     let iam = session_iam(&world).await;
+    let refused = iam.get_account_authorization_details().send().await;
+    assert_eq!(refusal(refused), "AccessDenied");
+    // Nor does it learn of anybody from a place that has not heard of the newest.
+    make_user(&world.members()[0].iam(), "alice").await;
+    let stale = Fault::new(FaultKind::NewestNotListed, ACTION);
+    world.control().add_fault(&stale).await.unwrap();
     let refused = iam.get_account_authorization_details().send().await;
     assert_eq!(refusal(refused), "AccessDenied");
     let world = world_allowing(json!([allow(action, json!("*"))])).await;
@@ -165,22 +178,41 @@ async fn calls_are_logged_and_faults_hit_them() {
     make_user(&iam, "bob").await;
     let account = &world.members()[0];
     let logged = account.logged_iam();
-    let action = "iam:GetAccountAuthorizationDetails";
     let control = world.control();
-    let throttle = Fault::new(FaultKind::Throttle, action).in_account(account.id());
+    let throttle = Fault::new(FaultKind::Throttle, ACTION).in_account(account.id());
     control.add_fault(&throttle).await.unwrap();
     let refused = logged.get_account_authorization_details().send().await;
     assert_eq!(refusal(refused), "Throttling");
-    let stale = Fault::new(FaultKind::NewestNotListed, action).in_account(account.id());
+    let stale = Fault::new(FaultKind::NewestNotListed, ACTION).in_account(account.id());
     control.add_fault(&stale).await.unwrap();
-    let names = |users: Vec<UserDetail>| -> Vec<_> {
-        users
-            .into_iter()
-            .filter_map(|user| user.user_name)
-            .collect()
-    };
     assert_eq!(names(page(&logged).await), ["alice"]);
     assert_eq!(names(page(&logged).await), ["alice", "bob"]);
     let calls = control.calls(account.id()).await.unwrap();
-    assert_eq!(calls.iter().filter(|call| call.action == action).count(), 3);
+    assert_eq!(calls.iter().filter(|call| call.action == ACTION).count(), 3);
+}
+
+#[tokio::test]
+async fn the_user_that_was_made_last_is_missing_from_the_page_that_it_would_be_on() {
+    let (world, iam) = member().await;
+    make_user(&iam, "alice").await;
+    make_user(&iam, "bob").await;
+    // Another name makes nobody new.
+    let rename = iam.update_user().user_name("alice").new_user_name("zoe");
+    rename.send().await.unwrap();
+    let account = &world.members()[0];
+    let stale = Fault::new(FaultKind::NewestNotListed, ACTION).in_account(account.id());
+    world.control().add_fault(&stale).await.unwrap();
+
+    let logged = account.logged_iam();
+    let call = || logged.get_account_authorization_details();
+    let groups = call().filter(EntityType::Group).send().await.unwrap();
+    assert!(groups.user_detail_list().is_empty());
+    let by_hand = iam.get_account_authorization_details();
+    let first = by_hand.filter(EntityType::User).max_items(1).send().await;
+    let behind_bob = call().filter(EntityType::User);
+    let behind_bob = behind_bob.set_marker(first.unwrap().marker).send().await;
+    let behind_bob = behind_bob.unwrap().user_detail_list.unwrap_or_default();
+    assert_eq!(names(behind_bob), ["zoe"]);
+    assert_eq!(names(page(&logged).await), ["zoe"]);
+    assert_eq!(names(page(&logged).await), ["bob", "zoe"]);
 }

@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use aws_sdk_iam::error::ProvideErrorMetadata;
+use aws_sdk_iam::types::Tag;
 use harness::{Fault, FaultKind, World};
+use serde_json::{Value, json};
 
-use super::{make_user, refusal};
+use super::{allow, make_user, policy, refusal, session_iam, world_allowing};
 
 const LIMIT: Duration = Duration::from_secs(30);
 
@@ -136,6 +138,58 @@ async fn a_fresh_user_can_be_invisible_for_some_calls() {
         );
     }
     assert!(iam.get_user().user_name("alice").send().await.is_ok());
+}
+
+#[tokio::test]
+async fn an_invisible_user_is_judged_without_path_tags_and_boundary() {
+    let below = json!("arn:aws:iam::{member}:user/people/*");
+    let any = json!("arn:aws:iam::{member}:user/*");
+    let limited = |condition: Value| {
+        let mut statement = allow(json!("iam:PutUserPolicy"), any.clone());
+        statement["Condition"] = condition;
+        statement
+    };
+    let tag = limited(json!({"Null": {"iam:ResourceTag/Team": "false"}}));
+    let boundary = limited(json!({"Null": {"iam:PermissionsBoundary": "false"}}));
+    for (statement, expected) in [
+        (
+            allow(json!("iam:PutUserPolicy"), any.clone()),
+            "NoSuchEntity",
+        ),
+        (allow(json!("iam:PutUserPolicy"), below), "AccessDenied"),
+        (tag, "AccessDenied"),
+        (boundary, "AccessDenied"),
+    ] {
+        let world = world_allowing(json!([statement])).await;
+        let account = &world.members()[0];
+        let document = policy(json!([allow(json!("sqs:*"), json!("*"))])).to_string();
+        let made = account.iam().create_user().user_name("alice");
+        let made = made.path("/people/").tags(team());
+        let made = made.permissions_boundary("arn:aws:iam::aws:policy/ReadOnlyAccess");
+        made.send().await.unwrap();
+        let fault = Fault::new(FaultKind::NotVisible, "iam:PutUserPolicy");
+        let fault = fault.in_account(account.id()).times(2);
+        world.control().add_fault(&fault).await.unwrap();
+        let iam = session_iam(&world).await;
+        let put = || {
+            let put = iam.put_user_policy().user_name("alice");
+            put.policy_name("one").policy_document(&document).send()
+        };
+        for _ in 0..2 {
+            assert_eq!(refusal(put().await), expected, "{statement}");
+        }
+        put().await.unwrap();
+        let calls = world.control().calls(account.id()).await.unwrap();
+        let puts = calls
+            .iter()
+            .filter(|call| call.action == "iam:PutUserPolicy");
+        let committed: Vec<_> = puts.map(|call| call.committed).collect();
+        assert_eq!(committed, [false, false, true]);
+    }
+}
+
+fn team() -> Tag {
+    Tag::builder().key("Team").value("core").build().unwrap()
 }
 
 #[tokio::test]

@@ -210,6 +210,24 @@ async fn session_tags_and_source_identity_must_be_trusted() {
         .tags(tag.clone());
     assert!(tagged.source_identity("alice").send().await.is_ok());
 
+    // The external id and the session name are of AssumeRole alone.
+    for condition in [
+        json!({"StringEquals": {"sts:ExternalId": "{external_id}"}}),
+        json!({"StringLike": {"sts:RoleSessionName": "*"}}),
+    ] {
+        let mut all = trust("{hub}", condition);
+        all["Statement"][0]["Action"] = json!("sts:*");
+        let world = world_trusting(all).await;
+        let assume = || assume(&world).external_id(world.external_id());
+        assert!(assume().send().await.is_ok());
+        for refused in [
+            assume().tags(tag.clone()).send().await,
+            assume().source_identity("alice").send().await,
+        ] {
+            assert_eq!(refusal(refused), "AccessDenied");
+        }
+    }
+
     let strict = world_trusting(trust("{hub}", json!({}))).await;
     assert!(assume(&strict).send().await.is_ok());
     assert_eq!(

@@ -263,7 +263,7 @@ async fn lists_of_users_come_in_pages_without_tags_and_boundaries() {
 
 #[tokio::test]
 async fn every_list_of_a_user_comes_in_pages() {
-    let (_world, iam) = member().await;
+    let (world, iam) = member().await;
     iam.create_user()
         .user_name("alice")
         .tags(tag("a", "1"))
@@ -321,6 +321,13 @@ async fn every_list_of_a_user_comes_in_pages() {
     has_two_pages!(list_access_keys, access_key_metadata);
     let groups = iam.list_groups().max_items(1).send().await.unwrap();
     assert!(groups.is_truncated() && groups.groups().len() == 1);
+
+    // IAM may give fewer than asked for.
+    let (control, account_id) = (world.control(), world.members()[0].id());
+    control.set_page_size(account_id, 1).await.unwrap();
+    let groups = iam.list_groups().max_items(1000).send().await.unwrap();
+    assert!(groups.is_truncated() && groups.groups().len() == 1);
+    assert!(control.set_page_size(account_id, 0).await.is_err());
 }
 
 #[tokio::test]

@@ -221,6 +221,25 @@ async fn a_parameter_that_vanished_is_made_anew_with_its_tags() {
 }
 
 #[tokio::test]
+async fn a_name_that_was_freed_a_moment_ago_is_waited_for() {
+    let aws = ParameterStore::start().await;
+    let store = store(aws.server.settings(), SecretLocation::Hub);
+    for _ in 0..4 {
+        let taken = Answer::json_error(400, "ParameterAlreadyExists");
+        aws.fault("PutParameter", Fault::Refuse(taken));
+    }
+    let began = Instant::now();
+    store
+        .put(&target(), &name(KEY), &alice(), &key("AKIANEW", "s"))
+        .await
+        .unwrap();
+    assert!(began.elapsed() > Duration::from_millis(500), "no pause");
+    assert_eq!(aws.stored(KEY)["access_key_id"], "AKIANEW");
+    // Each time somebody else's parameter would have been seen.
+    assert_eq!(aws.server.requests("ListTagsForResource").len(), 4);
+}
+
+#[tokio::test]
 async fn two_writers_at_the_same_moment_both_get_through() {
     let aws = ParameterStore::start().await;
     let store = store(aws.server.settings(), SecretLocation::Hub);

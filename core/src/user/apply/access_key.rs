@@ -11,7 +11,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::once::Once;
-use super::{Applier, SETTLED_WITHIN, VISIBLE_WITHIN, is_user_missing, record};
+use super::{Applier, SETTLED_WITHIN, VISIBLE_WITHIN, record};
 use crate::audit::Step as StepRecord;
 use crate::aws::{RequestId, is_credential_failure, is_settling, may_have_committed, settle};
 use crate::error::{Error, ErrorKind};
@@ -144,8 +144,8 @@ impl Applier<'_> {
                 .await;
             once.note(answer)
         };
-        let waits = |error: &Error| once.waits(error, self.fresh);
-        let answer = settle(&self.tools.limits.settle(VISIBLE_WITHIN), waits, attempt).await;
+        let waits = |error: &Error| once.waits(error);
+        let answer = self.settle(VISIBLE_WITHIN, waits, attempt).await;
         if answer.is_err() && once.is_lost() {
             let found = self.delete_keys_but(&known, &cleaned).await;
             once.looked(found.unwrap_or(false));
@@ -309,12 +309,11 @@ impl Applier<'_> {
 
     async fn set_status(&mut self, id: &str, status: KeyStatus) -> Result<Option<String>, Error> {
         let (session, name) = (self.tools.session, self.user.name.clone());
-        let waits = |error: &Error| is_settling(error) || (self.fresh && is_user_missing(error));
         let wanted = match status {
             KeyStatus::Active => aws_sdk_iam::types::StatusType::Active,
             KeyStatus::Inactive => aws_sdk_iam::types::StatusType::Inactive,
         };
-        let request_id = settle(&self.tools.limits.settle(SETTLED_WITHIN), waits, || async {
+        let update = || async {
             let answer = session.call("iam:UpdateAccessKey", |iam| {
                 iam.update_access_key()
                     .user_name(name.as_str())
@@ -325,8 +324,8 @@ impl Applier<'_> {
             answer
                 .await
                 .map(|output| output.request_id().map(str::to_owned))
-        })
-        .await?;
+        };
+        let request_id = self.settle(SETTLED_WITHIN, is_settling, update).await?;
         for key in &mut self.keys_mut().keys {
             if key.id == id {
                 key.status = status;

@@ -2,7 +2,7 @@
 
 use super::once::Once;
 use super::{Applier, SETTLED_WITHIN, VISIBLE_WITHIN};
-use crate::aws::{RequestId, is_settling, settle};
+use crate::aws::{RequestId, is_settling};
 use crate::error::{Error, ErrorKind};
 use crate::password;
 use crate::secret::Secret;
@@ -119,8 +119,8 @@ impl Applier<'_> {
                 Err(error) => Err(error),
             }
         };
-        let waits = |error: &Error| once.waits(error, self.fresh);
-        let request_id = settle(&self.tools.limits.settle(VISIBLE_WITHIN), waits, attempt).await?;
+        let waits = |error: &Error| once.waits(error);
+        let request_id = self.settle(VISIBLE_WITHIN, waits, attempt).await?;
         self.console_mut().profile = Some(LoginProfile {
             create_date: Some(self.tools.clock.now()),
             password_reset_required,
@@ -134,23 +134,19 @@ impl Applier<'_> {
     ) -> Result<Option<String>, Error> {
         let password = self.password()?;
         let (session, name) = (self.tools.session, &self.user.name);
-        let request_id = settle(
-            &self.tools.limits.settle(SETTLED_WITHIN),
-            is_settling,
-            || async {
-                let answer = session.call("iam:UpdateLoginProfile", |iam| {
-                    iam.update_login_profile()
-                        .user_name(name.as_str())
-                        .password(password.expose())
-                        .password_reset_required(password_reset_required)
-                        .send()
-                });
-                answer
-                    .await
-                    .map(|output| output.request_id().map(str::to_owned))
-            },
-        )
-        .await?;
+        let update = || async {
+            let answer = session.call("iam:UpdateLoginProfile", |iam| {
+                iam.update_login_profile()
+                    .user_name(name.as_str())
+                    .password(password.expose())
+                    .password_reset_required(password_reset_required)
+                    .send()
+            });
+            answer
+                .await
+                .map(|output| output.request_id().map(str::to_owned))
+        };
+        let request_id = self.settle(SETTLED_WITHIN, is_settling, update).await?;
         if let Some(profile) = &mut self.console_mut().profile {
             profile.password_reset_required = password_reset_required;
         }

@@ -3,6 +3,7 @@
 mod access_key;
 mod console_access;
 mod once;
+mod recent;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -11,9 +12,11 @@ use aws_sdk_iam::types::{StatusType, Tag};
 use jiff::Timestamp;
 
 use super::password_policies::PasswordPolicies;
-use super::{ConsoleAccess, ConsoleStep, KeyStep, Limits, ObservedUser, Step, observe};
+use super::{
+    ConsoleAccess, ConsoleStep, KeyStep, Limits, MANAGED_BY_TAG, ObservedUser, Step, observe,
+};
 use crate::audit::{Step as StepRecord, StepResult};
-use crate::aws::{RequestId, is_settling, is_user_missing, settle};
+use crate::aws::{RequestId, is_settling, settle};
 use crate::clock::Clock;
 use crate::error::{Error, ErrorKind};
 use crate::ids::UserName;
@@ -21,9 +24,8 @@ use crate::secret::Secret;
 use crate::secrets::{ParameterName, SecretKind, SecretStore};
 use crate::session::{Session, Sessions, Target};
 use access_key::NewKey;
+use recent::{Recent, VISIBLE_WITHIN};
 
-/// How long IAM may take to show a user that was just created.
-const VISIBLE_WITHIN: Duration = Duration::from_mins(2);
 /// How long IAM may refuse because it is busy with another change of the same user.
 const SETTLED_WITHIN: Duration = Duration::from_mins(5);
 /// How long IAM may still see a child that was just removed.
@@ -48,8 +50,8 @@ pub(super) struct Applier<'a> {
     tools: Tools<'a>,
     /// The user after the steps so far; its sets are those that were observed.
     user: ObservedUser,
-    /// Whether the user was created a moment ago, so that IAM may not show it everywhere yet.
-    fresh: bool,
+    /// What IAM may not have heard of yet.
+    recent: Recent,
     /// The console access that is wanted: it says how long a password is, or brings it.
     console_access: Option<&'a ConsoleAccess>,
     /// The password of this operation, between its making and its use.
@@ -86,7 +88,7 @@ impl<'a> Applier<'a> {
         Self {
             tools,
             user,
-            fresh: false,
+            recent: Recent::default(),
             console_access,
             password: None,
             new_key: None,
@@ -100,7 +102,7 @@ impl<'a> Applier<'a> {
 
     /// The user was created by a call with this request id.
     pub(super) fn created(mut self, step: &Step, request_id: Option<String>) -> Self {
-        self.fresh = true;
+        self.recent = Recent::created();
         self.records.push(record(step, &Ok(request_id)));
         self
     }
@@ -125,7 +127,12 @@ impl<'a> Applier<'a> {
             self.records.push(done);
             self.records.extend(self.beside.take());
             match outcome {
-                Ok(_) => self.user.after(&step),
+                Ok(_) => {
+                    if matches!(&step, Step::TagUser(tags) if tags.contains_key(MANAGED_BY_TAG)) {
+                        self.recent.owned();
+                    }
+                    self.user.after(&step);
+                }
                 Err(error) => {
                     let error =
                         error.while_doing(format_args!("{step} for user {}", self.user.name));
@@ -205,17 +212,26 @@ impl<'a> Applier<'a> {
 
     /// One step, with the waiting that IAM's eventual consistency asks for.
     async fn carry_out(&self, step: &Step) -> Result<Option<String>, Error> {
-        let (patience, fresh) = (step_patience(step), self.fresh);
-        let waits = |error: &Error| {
-            is_settling(error)
-                || (fresh && is_user_missing(error))
-                || (matches!(step, Step::DeleteUser | Step::DeleteVirtualMfaDevice(_))
-                    && error.kind() == ErrorKind::Conflict)
-        };
-        settle(&self.tools.limits.settle(patience), waits, || {
-            self.call(step)
-        })
-        .await
+        let removes = matches!(step, Step::DeleteUser | Step::DeleteVirtualMfaDevice(_));
+        let waits =
+            |error: &Error| is_settling(error) || (removes && error.kind() == ErrorKind::Conflict);
+        self.settle(step_patience(step), waits, || self.call(step))
+            .await
+    }
+
+    /// Calls until IAM has heard of what this operation did a moment ago, and as long as `waits` says.
+    async fn settle<T, F, Fut>(
+        &self,
+        patience: Duration,
+        waits: impl Fn(&Error) -> bool,
+        call: F,
+    ) -> Result<T, Error>
+    where
+        F: Fn() -> Fut,
+        Fut: Future<Output = Result<T, Error>>,
+    {
+        let limits = self.tools.limits;
+        self.recent.settle(limits, patience, waits, call).await
     }
 
     /// The call of a step. What is gone already counts as removed.
@@ -236,6 +252,13 @@ impl<'a> Applier<'a> {
                     .map(|output| output.request_id().map(str::to_owned))
             };
         }
+        // A new user that is not shown everywhere yet is not gone, and what it holds neither.
+        let gone_is_fine = |answer: Result<Option<String>, Error>| match answer {
+            Err(error) if error.kind() == ErrorKind::NotFound && !self.recent.hides(&error) => {
+                Ok(None)
+            }
+            answer => answer,
+        };
         match step {
             Step::CreateUser { .. } | Step::Key(_) | Step::Console(_) | Step::MoveSecret { .. } => {
                 Err(Error::new(
@@ -500,13 +523,6 @@ fn build_tag(key: &str, value: &str) -> Result<Tag, Error> {
         .map_err(|error| {
             Error::new(ErrorKind::Internal, format!("build tag {key}")).with_source(error)
         })
-}
-
-fn gone_is_fine(answer: Result<Option<String>, Error>) -> Result<Option<String>, Error> {
-    match answer {
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-        answer => answer,
-    }
 }
 
 fn step_patience(step: &Step) -> Duration {

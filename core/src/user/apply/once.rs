@@ -5,7 +5,6 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
-use super::is_user_missing;
 use crate::aws::{is_settling, may_have_committed};
 use crate::error::{Error, ErrorKind};
 
@@ -50,10 +49,8 @@ impl Once {
     }
 
     /// Whether another try may help.
-    pub(super) fn waits(&self, error: &Error, fresh: bool) -> bool {
+    pub(super) fn waits(&self, error: &Error) -> bool {
         let again = matches!(error.kind(), ErrorKind::Throttled | ErrorKind::Unavailable);
-        is_settling(error)
-            || (fresh && is_user_missing(error))
-            || (again && self.tries.load(Ordering::Relaxed) < TRIES)
+        is_settling(error) || (again && self.tries.load(Ordering::Relaxed) < TRIES)
     }
 }

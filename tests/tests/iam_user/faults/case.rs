@@ -26,9 +26,9 @@ pub(in super::super) struct Case {
 }
 
 impl Case {
-    /// New accounts. `settings` go into the provider block.
-    pub(super) async fn new(settings: Value) -> Result<Self> {
-        let world = World::new(1).await?;
+    /// New accounts for an operation.
+    pub(super) async fn new<O: Operation>(operation: O) -> Result<Self> {
+        let world = World::with(operation.world()).await?;
         let environment = world.env();
         let iam = world.members()[0].iam();
         prepare(&iam).await?;
@@ -37,7 +37,7 @@ impl Case {
             "external_id": world.external_id(),
             "audit": {"bucket": world.audit_bucket()},
         });
-        for (name, value) in settings.as_object().into_iter().flatten() {
+        for (name, value) in operation.settings().as_object().into_iter().flatten() {
             config[name] = value.clone();
         }
         Ok(Self {

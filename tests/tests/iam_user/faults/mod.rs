@@ -8,8 +8,10 @@ mod case;
 mod credentials;
 mod credentials_outcome;
 mod history;
+mod pages;
 mod table;
 mod unlisted;
+mod unseen;
 mod users;
 
 use harness::{Fault, FaultKind};

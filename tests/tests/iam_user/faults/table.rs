@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use anyhow::{Result, ensure};
 use futures_util::StreamExt as _;
+use harness::standin::WorldOptions;
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 
@@ -23,6 +24,11 @@ pub(in super::super) trait Operation: Copy + std::fmt::Debug {
     /// What the provider block needs beside what every case has.
     fn settings(self) -> Value {
         json!({})
+    }
+
+    /// The accounts, with one member account; by default their role may do everything.
+    fn world(self) -> WorldOptions {
+        WorldOptions::default()
     }
 
     /// Makes what is there before the operation.
@@ -47,7 +53,7 @@ pub(in super::super) trait Operation: Copy + std::fmt::Debug {
 
 /// The calls of a run in which nothing fails.
 pub(in super::super) async fn places<O: Operation>(operation: O) -> Result<Vec<Place>> {
-    let case = Case::new(operation.settings()).await?;
+    let case = Case::new(operation).await?;
     let (stored, before) = operation.arrange(&case).await?;
     case.forget_calls().await?;
     let mut after = stored.clone();
@@ -72,7 +78,7 @@ pub(in super::super) async fn places<O: Operation>(operation: O) -> Result<Vec<P
 }
 
 async fn check<O: Operation>(operation: O, place: &Place, failure: Failure) -> Result<()> {
-    let case = Case::new(operation.settings()).await?;
+    let case = Case::new(operation).await?;
     let (mut stored, before) = operation.arrange(&case).await?;
     case.forget_calls().await?;
     let wanted = operation.wanted(&case);

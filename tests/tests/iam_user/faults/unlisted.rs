@@ -14,7 +14,7 @@ async fn check(
     place: &Place,
     failure: Failure,
 ) -> Result<()> {
-    let case = Case::new(operation.settings()).await?;
+    let case = Case::new(operation).await?;
     let (mut stored, before) = operation.arrange(&case).await?;
     case.forget_calls().await?;
     let wanted = operation.wanted(&case);
