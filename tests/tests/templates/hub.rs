@@ -172,7 +172,7 @@ fn log_lines_end_some_day() {
 }
 
 #[test]
-fn there_is_an_alarm_for_everything_that_leaves_a_stack_waiting() {
+fn there_is_an_alarm_for_everything_that_leaves_a_stack_or_a_key_waiting() {
     let hub = hub(&MOST);
     let mut metrics = BTreeSet::new();
     for resource in hub.resources.values() {
@@ -198,9 +198,14 @@ fn there_is_an_alarm_for_everything_that_leaves_a_stack_waiting() {
         "DestinationDeliveryFailures",
         "Duration",
         "Errors",
+        "FailedInvocations",
         "Throttles",
     ];
     assert_eq!(metrics, BTreeSet::from(expected.map(str::to_owned)));
+    assert_eq!(
+        properties(&hub, "RotationsFailedAlarm")["Dimensions"],
+        json!([{"Name": "RuleName", "Value": "Rotations"}])
+    );
     // Milliseconds through seconds through ten are percent.
     let duration = properties(&hub, "DurationAlarm");
     assert_eq!(duration["Metrics"][0]["Expression"], "duration / 300 / 10");

@@ -357,7 +357,6 @@ pub(super) fn of_plan(plan: &BTreeMap<String, Value>) -> Described {
                 ("/action", "Action"),
                 ("/principal", "Principal"),
                 ("/source_arn", "SourceArn"),
-                ("/source_account", "SourceAccount"),
             ],
         ),
     );

@@ -170,7 +170,12 @@ fn a_schedule_asks_for_everything_and_can_be_switched_off() {
     assert_eq!(input, json!({"Job": "Reconcile"}));
     let permission = properties(&least, "HoursPermission");
     assert_eq!(permission["Principal"], "events.amazonaws.com");
-    assert_eq!(permission["SourceAccount"], "111111111111");
+    assert_eq!(
+        permission["SourceArn"],
+        "arn:aws:events:eu-central-1:111111111111:rule/crossaccount-reconcile-hours"
+    );
+    // With one, EventBridge could not invoke the function.
+    assert_eq!(permission["SourceAccount"], Value::Null);
     let still = registry(&[("Active", "false")]);
     assert_eq!(properties(&still, "Hours")["State"], "DISABLED");
     assert_eq!(properties(&still, "Stream")["Enabled"], false);
