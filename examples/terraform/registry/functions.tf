@@ -44,6 +44,7 @@ locals {
     CROSSACCOUNT_ALLOWED_GROUPS         = length(var.allowed_groups) > 0 ? join(",", var.allowed_groups) : null
     CROSSACCOUNT_ALLOW_INLINE_POLICIES  = tostring(var.allow_inline_policies)
     CROSSACCOUNT_ALLOW_ADOPTION         = tostring(var.allow_adoption)
+    CROSSACCOUNT_LOG                    = var.log_level
   }
 
   # What each is told beside that.
@@ -91,9 +92,11 @@ resource "aws_lambda_function" "this" {
   }
 
   logging_config {
-    log_format            = "JSON"
-    log_group             = aws_cloudwatch_log_group.this[each.key].name
-    application_log_level = var.log_level
+    log_format = "JSON"
+    log_group  = aws_cloudwatch_log_group.this[each.key].name
+    # Lambda lets every line through. It takes one without a level for INFO, and metrics are such lines: with WARN here they
+    # would be lost, and their alarms silent. var.log_level goes to the function itself.
+    application_log_level = "TRACE"
     system_log_level      = "INFO"
   }
 

@@ -638,7 +638,7 @@ variable "lease_seconds" {
 }
 
 variable "log_level" {
-  description = "How much the functions log. Secrets are in no line at any level."
+  description = "How much the functions log. Metrics are written at any level, and secrets are in no line at any level."
   type        = string
   default     = "INFO"
   nullable    = false
