@@ -13,7 +13,7 @@ locals {
       periods     = 1
     }
     reconcile-throttles = {
-      description = "More batches came than reconcile_concurrency lets through, for a quarter of an hour. They wait."
+      description = "More batches came than reconcile_concurrency or the account lets through, for a quarter of an hour. They wait."
       namespace   = "AWS/Lambda"
       metric      = "Throttles"
       dimensions  = { FunctionName = aws_lambda_function.this["reconcile"].function_name }

@@ -1,6 +1,7 @@
 # The functions: `reconcile` follows the registry, `provision` is called.
 
 locals {
+  # concurrency: -1 is the provider's word for no reservation. Lambda would take 0 for an order to switch the function off.
   functions = {
     reconcile = {
       name        = var.reconcile_function_name
@@ -8,7 +9,7 @@ locals {
       description = "Holds the IAM users of member accounts to the registry."
       trusted     = "The role of the function that follows the registry. Member roles trust it."
       code_key    = var.reconcile_code_key
-      concurrency = var.reconcile_concurrency
+      concurrency = var.reconcile_concurrency == 0 ? -1 : var.reconcile_concurrency
     }
     provision = {
       name        = var.provision_function_name
@@ -16,7 +17,7 @@ locals {
       description = "Makes IAM users in member accounts on a call."
       trusted     = "The role of the function that makes users on a call. Member roles trust it."
       code_key    = var.provision_code_key
-      concurrency = var.provision_concurrency
+      concurrency = var.provision_concurrency == 0 ? -1 : var.provision_concurrency
     }
   }
 

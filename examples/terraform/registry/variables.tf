@@ -578,26 +578,26 @@ variable "memory_size" {
 }
 
 variable "reconcile_concurrency" {
-  description = "How many batches of the stream, with the schedule, are worked on at the same time. More wait, and none is lost."
+  description = "How many batches of the stream, with the schedule, are worked on at the same time. More wait, and none is lost. 0 reserves nothing: as many as the account has room for. AWS refuses every other number in an account whose concurrency quota is 10, as that of new ones is."
   type        = number
   default     = 5
   nullable    = false
 
   validation {
-    condition     = var.reconcile_concurrency >= 2 && floor(var.reconcile_concurrency) == var.reconcile_concurrency
-    error_message = "reconcile_concurrency: must be a whole number, 2 or more."
+    condition     = (var.reconcile_concurrency == 0 || var.reconcile_concurrency >= 2) && floor(var.reconcile_concurrency) == var.reconcile_concurrency
+    error_message = "reconcile_concurrency: must be 0, which reserves nothing, or a whole number, 2 or more."
   }
 }
 
 variable "provision_concurrency" {
-  description = "How many calls of `provision` are worked on at the same time. More are refused."
+  description = "How many calls of `provision` are worked on at the same time. More are refused. 0 reserves nothing, as with var.reconcile_concurrency."
   type        = number
   default     = 2
   nullable    = false
 
   validation {
-    condition     = var.provision_concurrency >= 1 && floor(var.provision_concurrency) == var.provision_concurrency
-    error_message = "provision_concurrency: must be a whole number, 1 or more."
+    condition     = var.provision_concurrency >= 0 && floor(var.provision_concurrency) == var.provision_concurrency
+    error_message = "provision_concurrency: must be 0, which reserves nothing, or a whole number."
   }
 }
 

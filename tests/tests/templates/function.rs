@@ -120,6 +120,13 @@ fn lambda_runs_few_at_a_time_and_delivers_while_the_stack_waits() {
 }
 
 #[test]
+fn a_reservation_of_zero_is_none() {
+    let none = hub(&[("ReservedConcurrency", "0")]);
+    let function = properties(&none, "Function");
+    assert_eq!(function.get("ReservedConcurrentExecutions"), None);
+}
+
+#[test]
 fn lambda_lets_every_line_through_and_the_handler_is_told_how_much_to_log() {
     let quiet = hub(&[("LogLevel", "WARN")]);
     let logging = &properties(&quiet, "Function")["LoggingConfig"];

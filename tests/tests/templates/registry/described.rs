@@ -257,7 +257,8 @@ pub(super) fn of_plan(plan: &BTreeMap<String, Value>) -> Described {
                 "Role": function["role"],
                 "Timeout": function["timeout"],
                 "MemorySize": function["memory_size"],
-                "ReservedConcurrentExecutions": function["reserved_concurrent_executions"],
+                // The provider's word for none.
+                "ReservedConcurrentExecutions": Some(&function["reserved_concurrent_executions"]).filter(|it| **it != -1),
                 "KmsKeyArn": function["kms_key_arn"],
                 "LoggingConfig": picked(&function["logging_config"][0], &[
                     ("/log_format", "LogFormat"),

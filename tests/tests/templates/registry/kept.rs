@@ -3,10 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use harness::cloudformation::template;
 use serde_json::{Value, json};
 
-use super::{MOST, QUEUE, RECONCILE, RECORDS_KEY, WITH_HUB, properties, registry};
-use crate::templates::statement;
+use super::{
+    KNOWN, MOST, QUEUE, RECONCILE, RECORDS_KEY, WITH_HUB, parameters, properties, registry,
+};
+use crate::templates::{directory, statement};
 
 #[test]
 fn the_table_has_the_key_the_stream_and_the_end_of_life_that_the_function_expects() {
@@ -83,6 +86,23 @@ fn everything_that_is_kept_is_encrypted_and_outlives_the_stack() {
         assert_eq!(function["Handler"], harness::package::archive::BOOTSTRAP);
         assert_eq!(function["LoggingConfig"]["LogFormat"], "JSON");
         assert_eq!(function["TracingConfig"]["Mode"], "Active");
+    }
+}
+
+#[test]
+fn a_reservation_of_zero_is_none_and_never_switches_a_function_off() {
+    let least = registry(&[]);
+    let none = registry(&[("ReconcileConcurrency", "0"), ("ProvisionConcurrency", "0")]);
+    for (function, reserved) in [("Reconcile", "5"), ("Provision", "2")] {
+        let of = |template| properties(template, function).get("ReservedConcurrentExecutions");
+        assert_eq!(of(&least), Some(&json!(reserved)));
+        assert_eq!(of(&none), None);
+        let parameter = format!("{function}Concurrency");
+        for other in ["00", "-1", "0.0", ""] {
+            let changes = [(parameter.as_str(), other)];
+            let path = directory().join("registry.yaml");
+            assert!(template(&path, &parameters(&changes), &KNOWN).is_err());
+        }
     }
 }
 
