@@ -102,6 +102,17 @@ fn properties<'a>(template: &'a Template, resource: &str) -> &'a Value {
     &template.resources[resource]["Properties"]
 }
 
+/// The resources that are kept when the stack goes, with this `DeletionPolicy`. When they are replaced they are kept in any case.
+fn kept<'a>(template: &'a Template, policy: &str) -> Vec<&'a str> {
+    let kept = template.resources.iter();
+    kept.filter(|(_, resource)| resource["DeletionPolicy"] == policy)
+        .map(|(name, resource)| {
+            assert_eq!(resource["UpdateReplacePolicy"], "Retain", "{name}");
+            name.as_str()
+        })
+        .collect()
+}
+
 /// The statement of a policy with this id.
 fn statement<'a>(policy: &'a Value, sid: &str) -> &'a Value {
     policy["Statement"]

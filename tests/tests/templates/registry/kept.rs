@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use harness::cloudformation::template;
+use harness::cloudformation::{template, unresolved};
 use serde_json::{Value, json};
 
 use super::{
     KNOWN, MOST, QUEUE, RECONCILE, RECORDS_KEY, WITH_HUB, parameters, properties, registry,
 };
-use crate::templates::{directory, statement};
+use crate::templates::{directory, kept, statement};
 
 #[test]
 fn the_table_has_the_key_the_stream_and_the_end_of_life_that_the_function_expects() {
@@ -43,20 +43,28 @@ fn the_table_has_the_key_the_stream_and_the_end_of_life_that_the_function_expect
 #[test]
 fn everything_that_is_kept_is_encrypted_and_outlives_the_stack() {
     let least = registry(&[]);
-    for name in [
-        "Table",
-        "ReconcileLogGroup",
-        "ProvisionLogGroup",
-        "FailureQueue",
-        "AuditBucket",
-        "AccessLogBucket",
-        "Key",
-        "SecretsKey",
-    ] {
-        let resource = &least.resources[name];
-        assert_eq!(resource["DeletionPolicy"], "Retain", "{name}");
-        assert_eq!(resource["UpdateReplacePolicy"], "Retain", "{name}");
-    }
+    assert_eq!(
+        kept(&least, "Retain"),
+        [
+            "AccessLogBucket",
+            "AccessLogBucketPolicy",
+            "AuditBucket",
+            "AuditBucketPolicy",
+            "FailureQueuePolicy",
+            "Table",
+        ]
+    );
+    // Those with fixed names, and those that hold nothing when a first deployment fails.
+    assert_eq!(
+        kept(&least, "RetainExceptOnCreate"),
+        [
+            "FailureQueue",
+            "Key",
+            "ProvisionLogGroup",
+            "ReconcileLogGroup",
+            "SecretsKey",
+        ]
+    );
     let table = properties(&least, "Table");
     assert_eq!(
         table["SSESpecification"],
@@ -86,6 +94,28 @@ fn everything_that_is_kept_is_encrypted_and_outlives_the_stack() {
         assert_eq!(function["Handler"], harness::package::archive::BOOTSTRAP);
         assert_eq!(function["LoggingConfig"]["LogFormat"], "JSON");
         assert_eq!(function["TracingConfig"]["Mode"], "Active");
+    }
+}
+
+#[test]
+fn the_table_is_made_last_so_that_a_first_deployment_that_fails_leaves_none() {
+    // It is protected from deletion, so a roll-back could not remove it, and its name would be taken.
+    let path = directory().join("registry.yaml");
+    let resources = &unresolved(&path).unwrap()["Resources"];
+    for name in [
+        "Deliveries",
+        "FailureQueuePolicy",
+        "HoursPermission",
+        "Provision",
+    ] {
+        let before = resources["Table"]["DependsOn"].as_array().unwrap();
+        assert!(before.contains(&json!(name)), "{name}");
+    }
+    for (name, resource) in resources.as_object().unwrap() {
+        let refers = ["\"Table\"", "\"Table.", "${Table}", "${Table."]
+            .iter()
+            .any(|reference| resource.to_string().contains(reference));
+        assert_eq!(refers, name == "Stream", "{name}");
     }
 }
 

@@ -63,11 +63,11 @@ fn the_roles_may_do_what_is_listed_here() {
     let mut expected = both("reconcile");
     expected.extend([
         format!("dynamodb:DeleteItem on {TABLE}"),
-        format!("dynamodb:DescribeStream on {TABLE}/stream/1"),
+        format!("dynamodb:DescribeStream on {TABLE}/stream/*"),
         format!("dynamodb:DescribeTable on {TABLE}"),
         format!("dynamodb:GetItem on {TABLE}"),
-        format!("dynamodb:GetRecords on {TABLE}/stream/1"),
-        format!("dynamodb:GetShardIterator on {TABLE}/stream/1"),
+        format!("dynamodb:GetRecords on {TABLE}/stream/*"),
+        format!("dynamodb:GetShardIterator on {TABLE}/stream/*"),
         format!("dynamodb:ListStreams on {TABLE}/stream/*"),
         format!("dynamodb:Scan on {TABLE}"),
         format!("dynamodb:UpdateItem on {TABLE}"),
