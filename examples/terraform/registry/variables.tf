@@ -463,7 +463,7 @@ variable "table_name" {
 }
 
 variable "row_key" {
-  description = "What names a row: UserNameAndAccountId, for the same user name in many accounts; UserName, for rows that name a user and, if they like, an account. Another one later makes a new table."
+  description = "What names a row: UserNameAndAccountId, for the same user name in many accounts; UserName, for rows that name a user and, if they like, an account. Decide before the first apply: another one later, as another table_name, would need a new table, and prevent_destroy of the old one stops that."
   type        = string
   default     = "UserNameAndAccountId"
   nullable    = false

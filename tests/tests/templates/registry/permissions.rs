@@ -239,6 +239,24 @@ fn the_secret_store_is_open_as_far_as_the_core_says() {
 }
 
 #[test]
+fn the_log_service_has_another_name_in_china() {
+    let elsewhere = [("AWS::Region", "cn-north-1"), ("AWS::Partition", "aws-cn")];
+    for (changes, expected) in [
+        (&[][..], "logs.eu-central-1.amazonaws.com"),
+        (&elsewhere[..], "logs.cn-north-1.amazonaws.com.cn"),
+    ] {
+        let registry = registry(changes);
+        let key = &properties(&registry, "Key")["KeyPolicy"];
+        let service = &statement(key, "LogsOfTheFunctions")["Principal"]["Service"];
+        assert_eq!(service, expected);
+        let hub = crate::templates::hub(changes);
+        let key = &properties(&hub, "Key")["KeyPolicy"];
+        let service = &statement(key, "LogsOfTheFunction")["Principal"]["Service"];
+        assert_eq!(service, expected);
+    }
+}
+
+#[test]
 fn the_keys_are_used_through_services_only_and_managing_is_not_using() {
     let least = registry(&[]);
     for key in ["Key", "SecretsKey"] {
