@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::{MOST, hub, kept, properties, statement};
+use super::{MOST, assert_records_end_in_time, hub, kept, properties, statement};
 
 const KEY: &str = "arn:aws:kms:eu-central-1:111111111111:key/records";
 
@@ -167,6 +167,11 @@ fn failed_requests_are_sent_by_the_function_and_read_by_operators() {
         statement(policy, "OnlyOperatorsRead")["Condition"],
         json!({"ArnNotLike": {"aws:PrincipalArn": ["arn:aws:iam::111111111111:role/operators/*"]}})
     );
+}
+
+#[test]
+fn records_end_with_their_retention() {
+    assert_records_end_in_time(&hub(&[]));
 }
 
 #[test]

@@ -10,7 +10,7 @@ mod stacks;
 use std::path::{Path, PathBuf};
 
 use harness::cloudformation::{Template, template};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// Where the templates are.
 fn directory() -> PathBuf {
@@ -111,6 +111,20 @@ fn kept<'a>(template: &'a Template, policy: &str) -> Vec<&'a str> {
             name.as_str()
         })
         .collect()
+}
+
+/// Asserts that the audit records of a template are gone a day after their retention, with all that is left of them.
+fn assert_records_end_in_time(template: &Template) {
+    let rules = &properties(template, "AuditBucket")["LifecycleConfiguration"]["Rules"];
+    assert_eq!(rules[0]["ExpirationInDays"], "2557");
+    assert_eq!(
+        rules[0]["NoncurrentVersionExpiration"],
+        json!({"NoncurrentDays": 1})
+    );
+    // S3 refuses it in one rule with days.
+    assert_eq!(rules[0].get("ExpiredObjectDeleteMarker"), None);
+    assert_eq!(rules[1]["ExpiredObjectDeleteMarker"], true);
+    assert_eq!(rules[1].get("ExpirationInDays"), None);
 }
 
 /// The statement of a policy with this id.

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::{
     KNOWN, MOST, QUEUE, RECONCILE, RECORDS_KEY, WITH_HUB, parameters, properties, registry,
 };
-use crate::templates::{directory, kept, statement};
+use crate::templates::{assert_records_end_in_time, directory, kept, statement};
 
 #[test]
 fn the_table_has_the_key_the_stream_and_the_end_of_life_that_the_function_expects() {
@@ -182,6 +182,11 @@ fn records_and_reports_are_written_as_the_policy_of_the_bucket_wants() {
         assert_eq!(puts, 1, "{file}");
         assert!(text.contains(".if_none_match(\"*\")"), "{file}");
     }
+}
+
+#[test]
+fn records_and_reports_end_with_their_retention() {
+    assert_records_end_in_time(&registry(&[]));
 }
 
 #[test]
