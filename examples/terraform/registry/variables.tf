@@ -1,5 +1,5 @@
 # Everything that can be chosen, with the same meaning, the same defaults and the same limits as in
-# examples/cloudformation/registry.yaml.
+# examples/cloudformation/registry.yaml. One limit is narrower: reconcile_function_name is a part of other names here.
 
 variable "code_bucket" {
   description = "The bucket that holds the archives which `cargo package-lambdas` made, in the Region of the module."
@@ -506,14 +506,14 @@ variable "schedule_alarm_hours" {
 }
 
 variable "reconcile_function_name" {
-  description = "The name of the function that follows the registry."
+  description = "The name of the function that follows the registry, and the beginning of the names of its rule, its queue and all alarms."
   type        = string
   default     = "crossaccount-reconcile"
   nullable    = false
 
   validation {
-    condition     = can(regex("^[A-Za-z0-9_-]{1,64}$", var.reconcile_function_name))
-    error_message = "reconcile_function_name: must have 1 to 64 letters, digits or _-."
+    condition     = can(regex("^[A-Za-z0-9_-]{1,58}$", var.reconcile_function_name))
+    error_message = "reconcile_function_name: must have 1 to 58 letters, digits or _-, because the rule NAME-hours may have 64."
   }
 }
 
