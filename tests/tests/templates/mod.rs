@@ -1,5 +1,6 @@
 //! The CloudFormation templates under `examples/`: what they deploy, and that it is as safe as their texts say.
 
+mod boundary;
 mod function;
 mod hub;
 mod linters;
@@ -102,7 +103,7 @@ fn properties<'a>(template: &'a Template, resource: &str) -> &'a Value {
     &template.resources[resource]["Properties"]
 }
 
-/// The resources that are kept when the stack goes, with this `DeletionPolicy`. When they are replaced they are kept in any case.
+/// The resources that are kept when the stack goes, by this `DeletionPolicy`. All are kept too when they are replaced.
 fn kept<'a>(template: &'a Template, policy: &str) -> Vec<&'a str> {
     let kept = template.resources.iter();
     kept.filter(|(_, resource)| resource["DeletionPolicy"] == policy)

@@ -138,6 +138,16 @@ fn the_stack_set_gives_the_member_role_what_it_takes() {
 }
 
 #[test]
+fn every_template_but_that_of_the_registry_fits_into_a_request() {
+    // A larger one has to be deployed from a bucket, as that of the registry is.
+    for path in templates() {
+        let bytes = std::fs::metadata(&path).unwrap().len();
+        let is_registry = path.ends_with("registry.yaml");
+        assert_eq!(bytes > 51_200, is_registry, "{}: {bytes}", path.display());
+    }
+}
+
+#[test]
 fn the_hub_and_the_member_role_agree_on_names() {
     let hub = unresolved(&directory().join("hub.yaml")).unwrap();
     let role = unresolved(&directory().join("member-role.yaml")).unwrap();
