@@ -192,7 +192,7 @@ pub(super) fn of_template(template: &Template) -> Described {
         }
         let mut alarm = resource["Properties"].clone();
         let dimensions = alarm["Dimensions"].as_array().unwrap().iter();
-        let dimensions: serde_json::Map<_, _> = dimensions
+        let dimensions: Map<_, _> = dimensions
             .map(|one| {
                 let name = one["Name"].as_str().unwrap().to_owned();
                 (name, one["Value"].clone())
@@ -208,7 +208,7 @@ pub(super) fn of_template(template: &Template) -> Described {
 }
 
 /// What tells an alarm from all others: several functions have a metric of the same name.
-fn alarm_name(metric: &Value, dimensions: &serde_json::Map<String, Value>) -> String {
+fn alarm_name(metric: &Value, dimensions: &Map<String, Value>) -> String {
     let dimensions: BTreeMap<_, _> = dimensions.iter().collect();
     format!("alarm {metric} {dimensions:?}")
 }
