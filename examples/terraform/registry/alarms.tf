@@ -13,7 +13,7 @@ locals {
       periods     = 1
     }
     reconcile-throttles = {
-      description = "More batches came than reconcile_concurrency lets through, for a quarter of an hour. They wait."
+      description = "More batches came than reconcile_concurrency or the account lets through, for a quarter of an hour. They wait."
       namespace   = "AWS/Lambda"
       metric      = "Throttles"
       dimensions  = { FunctionName = aws_lambda_function.this["reconcile"].function_name }
@@ -137,7 +137,7 @@ resource "aws_cloudwatch_metric_alarm" "hours_missed" {
   count = var.active ? 1 : 0
 
   alarm_name          = "${var.reconcile_function_name}-hours-missed"
-  alarm_description   = "The schedule did not come to its end for schedule_alarm_hours, so no access key rotated. Look at the log and the rule."
+  alarm_description   = "The schedule did not come to its end for schedule_alarm_hours, so no access key rotated. Look at the log and the rule. After a first apply, and after active was false, this is in alarm until the first run."
   namespace           = "CrossAccount"
   metric_name         = "ScheduledRuns"
   dimensions          = { Function = "reconcile", DeploymentId = var.deployment_id }

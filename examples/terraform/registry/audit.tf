@@ -111,16 +111,22 @@ resource "aws_s3_bucket_lifecycle_configuration" "audit" {
       days = var.audit_retention_days
     }
 
+    # Nobody overwrites or deletes, so what is not current has expired. What Object Lock still holds stays until it is free.
     noncurrent_version_expiration {
-      noncurrent_days = 365
+      noncurrent_days = 1
     }
   }
 
+  # The marker of an expired record has a rule of its own: S3 refuses it beside days.
   rule {
-    id     = "LeaveNoHalfUploads"
+    id     = "LeaveNoRemains"
     status = "Enabled"
 
     filter {}
+
+    expiration {
+      expired_object_delete_marker = true
+    }
 
     abort_incomplete_multipart_upload {
       days_after_initiation = 7
@@ -285,10 +291,14 @@ resource "aws_s3_bucket_lifecycle_configuration" "access_log" {
   }
 
   rule {
-    id     = "LeaveNoHalfUploads"
+    id     = "LeaveNoRemains"
     status = "Enabled"
 
     filter {}
+
+    expiration {
+      expired_object_delete_marker = true
+    }
 
     abort_incomplete_multipart_upload {
       days_after_initiation = 7

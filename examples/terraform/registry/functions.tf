@@ -1,6 +1,7 @@
 # The functions: `reconcile` follows the registry, `provision` is called.
 
 locals {
+  # concurrency: -1 is the provider's word for no reservation. Lambda would take 0 for an order to switch the function off.
   functions = {
     reconcile = {
       name        = var.reconcile_function_name
@@ -8,7 +9,7 @@ locals {
       description = "Holds the IAM users of member accounts to the registry."
       trusted     = "The role of the function that follows the registry. Member roles trust it."
       code_key    = var.reconcile_code_key
-      concurrency = var.reconcile_concurrency
+      concurrency = var.reconcile_concurrency == 0 ? -1 : var.reconcile_concurrency
     }
     provision = {
       name        = var.provision_function_name
@@ -16,7 +17,7 @@ locals {
       description = "Makes IAM users in member accounts on a call."
       trusted     = "The role of the function that makes users on a call. Member roles trust it."
       code_key    = var.provision_code_key
-      concurrency = var.provision_concurrency
+      concurrency = var.provision_concurrency == 0 ? -1 : var.provision_concurrency
     }
   }
 
@@ -44,6 +45,7 @@ locals {
     CROSSACCOUNT_ALLOWED_GROUPS         = length(var.allowed_groups) > 0 ? join(",", var.allowed_groups) : null
     CROSSACCOUNT_ALLOW_INLINE_POLICIES  = tostring(var.allow_inline_policies)
     CROSSACCOUNT_ALLOW_ADOPTION         = tostring(var.allow_adoption)
+    CROSSACCOUNT_LOG                    = var.log_level
   }
 
   # What each is told beside that.
@@ -91,9 +93,11 @@ resource "aws_lambda_function" "this" {
   }
 
   logging_config {
-    log_format            = "JSON"
-    log_group             = aws_cloudwatch_log_group.this[each.key].name
-    application_log_level = var.log_level
+    log_format = "JSON"
+    log_group  = aws_cloudwatch_log_group.this[each.key].name
+    # Lambda lets every line through. It takes one without a level for INFO, and metrics are such lines: with WARN here they
+    # would be lost, and their alarms silent. var.log_level goes to the function itself.
+    application_log_level = "TRACE"
     system_log_level      = "INFO"
   }
 

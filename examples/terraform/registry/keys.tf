@@ -115,7 +115,7 @@ resource "aws_kms_key" "records" {
         {
           Sid       = "LogsOfTheFunctions"
           Effect    = "Allow"
-          Principal = { Service = "logs.${local.region}.amazonaws.com" }
+          Principal = { Service = "logs.${local.region}.${data.aws_partition.current.dns_suffix}" }
           Action = [
             "kms:Decrypt",
             "kms:DescribeKey",

@@ -87,13 +87,7 @@ locals {
       {
         Sid      = "ReadStream"
         Effect   = "Allow"
-        Action   = ["dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"]
-        Resource = [aws_dynamodb_table.registry.stream_arn]
-      },
-      {
-        Sid      = "FindStream"
-        Effect   = "Allow"
-        Action   = ["dynamodb:ListStreams"]
+        Action   = ["dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:ListStreams"]
         Resource = ["${aws_dynamodb_table.registry.arn}/stream/*"]
       },
       {

@@ -35,12 +35,12 @@ resource "aws_cloudwatch_event_target" "hours" {
 }
 
 resource "aws_lambda_permission" "hours" {
-  statement_id   = "Hours"
-  function_name  = aws_lambda_function.this["reconcile"].function_name
-  action         = "lambda:InvokeFunction"
-  principal      = "events.amazonaws.com"
-  source_arn     = aws_cloudwatch_event_rule.hours.arn
-  source_account = local.account_id
+  statement_id  = "Hours"
+  function_name = aws_lambda_function.this["reconcile"].function_name
+  action        = "lambda:InvokeFunction"
+  principal     = "events.amazonaws.com"
+  # It names the account too. A source_account beside it would keep EventBridge out, says its user guide (Troubleshooting).
+  source_arn = aws_cloudwatch_event_rule.hours.arn
 }
 
 # The next hour does the same work: one more delivery is enough.

@@ -1,5 +1,5 @@
 # Everything that can be chosen, with the same meaning, the same defaults and the same limits as in
-# examples/cloudformation/registry.yaml.
+# examples/cloudformation/registry.yaml. One limit is narrower: reconcile_function_name is a part of other names here.
 
 variable "code_bucket" {
   description = "The bucket that holds the archives which `cargo package-lambdas` made, in the Region of the module."
@@ -463,7 +463,7 @@ variable "table_name" {
 }
 
 variable "row_key" {
-  description = "What names a row: UserNameAndAccountId, for the same user name in many accounts; UserName, for rows that name a user and, if they like, an account. Another one later makes a new table."
+  description = "What names a row: UserNameAndAccountId, for the same user name in many accounts; UserName, for rows that name a user and, if they like, an account. Decide before the first apply: another one later, as another table_name, would need a new table, and prevent_destroy of the old one stops that."
   type        = string
   default     = "UserNameAndAccountId"
   nullable    = false
@@ -506,14 +506,14 @@ variable "schedule_alarm_hours" {
 }
 
 variable "reconcile_function_name" {
-  description = "The name of the function that follows the registry."
+  description = "The name of the function that follows the registry, and the beginning of the names of its rule, its queue and all alarms."
   type        = string
   default     = "crossaccount-reconcile"
   nullable    = false
 
   validation {
-    condition     = can(regex("^[A-Za-z0-9_-]{1,64}$", var.reconcile_function_name))
-    error_message = "reconcile_function_name: must have 1 to 64 letters, digits or _-."
+    condition     = can(regex("^[A-Za-z0-9_-]{1,58}$", var.reconcile_function_name))
+    error_message = "reconcile_function_name: must have 1 to 58 letters, digits or _-, because the rule NAME-hours may have 64."
   }
 }
 
@@ -578,26 +578,26 @@ variable "memory_size" {
 }
 
 variable "reconcile_concurrency" {
-  description = "How many batches of the stream, with the schedule, are worked on at the same time. More wait, and none is lost."
+  description = "How many batches of the stream, with the schedule, are worked on at the same time. More wait, and none is lost. 0 reserves nothing: as many as the account has room for. AWS refuses every other number in an account whose concurrency quota is 10, as that of new ones is."
   type        = number
   default     = 5
   nullable    = false
 
   validation {
-    condition     = var.reconcile_concurrency >= 2 && floor(var.reconcile_concurrency) == var.reconcile_concurrency
-    error_message = "reconcile_concurrency: must be a whole number, 2 or more."
+    condition     = (var.reconcile_concurrency == 0 || var.reconcile_concurrency >= 2) && floor(var.reconcile_concurrency) == var.reconcile_concurrency
+    error_message = "reconcile_concurrency: must be 0, which reserves nothing, or a whole number, 2 or more."
   }
 }
 
 variable "provision_concurrency" {
-  description = "How many calls of `provision` are worked on at the same time. More are refused."
+  description = "How many calls of `provision` are worked on at the same time. More are refused. 0 reserves nothing, as with var.reconcile_concurrency."
   type        = number
   default     = 2
   nullable    = false
 
   validation {
-    condition     = var.provision_concurrency >= 1 && floor(var.provision_concurrency) == var.provision_concurrency
-    error_message = "provision_concurrency: must be a whole number, 1 or more."
+    condition     = var.provision_concurrency >= 0 && floor(var.provision_concurrency) == var.provision_concurrency
+    error_message = "provision_concurrency: must be 0, which reserves nothing, or a whole number."
   }
 }
 
@@ -638,7 +638,7 @@ variable "lease_seconds" {
 }
 
 variable "log_level" {
-  description = "How much the functions log. Secrets are in no line at any level."
+  description = "How much the functions log. Metrics are written at any level, and secrets are in no line at any level."
   type        = string
   default     = "INFO"
   nullable    = false

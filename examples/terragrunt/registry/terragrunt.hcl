@@ -108,8 +108,9 @@ inputs = {
   provision_role_name     = "crossaccount-provision"
   timeout                 = 900
   memory_size             = 512
-  reconcile_concurrency   = 5
-  provision_concurrency   = 2
+  # 0 reserves nothing: in an account whose concurrency quota is 10, as that of new ones is, AWS refuses every other number.
+  reconcile_concurrency = 5
+  provision_concurrency = 2
   accounts_at_once        = 16
   users_at_once           = 8
   lease_seconds           = 20

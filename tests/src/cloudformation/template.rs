@@ -33,7 +33,7 @@ type Resolved = Option<Value>;
 /// Resolves the template at `path` to the one role in it.
 ///
 /// `parameters` holds the template's parameters and may hold pseudo parameters (`AWS::AccountId`,
-/// `AWS::Partition`; the latter is `aws` when it is not given).
+/// `AWS::Partition`; the latter is `aws` when it is not given). `AWS::URLSuffix` is that of the partition.
 ///
 /// # Errors
 /// When a parameter is missing, unknown or breaks its rules, or the template uses something that is
@@ -232,6 +232,11 @@ fn resolve_parameters(template: &Value, given: &[(&str, &str)]) -> Result<BTreeM
             );
         }
     }
+    let suffix = match text_of(&values["AWS::Partition"])? {
+        "aws-cn" => "amazonaws.com.cn",
+        _ => "amazonaws.com",
+    };
+    values.insert("AWS::URLSuffix".to_owned(), json!(suffix));
     for (name, rules) in declared {
         let given = given.iter().find(|(given, _)| given == name);
         let text = match (given, &rules["Default"]) {
@@ -408,16 +413,16 @@ impl Scope {
         value.map_or_else(|| name.to_owned(), Clone::clone)
     }
 
-    /// Replaces `${Name}` and `${Name.Attribute}` by their values; those in `own` come first.
+    /// Replaces `${Name}` and `${Name.Attribute}` by their values; those in `own` come first. `${!Name}` becomes `${Name}`.
     fn substitute(&self, text: &str, own: &Map<String, Value>) -> Result<String> {
         let mut result = String::new();
         let mut rest = text;
         while let Some((before, after)) = rest.split_once("${") {
             let (name, tail) = after.split_once('}').context("an unclosed ${")?;
-            ensure!(!name.starts_with('!'), "${{! is not understood here");
             result.push_str(before);
             match own.get(name) {
                 Some(value) => result.push_str(text_of(value)?),
+                None if name.starts_with('!') => result.extend(["${", &name[1..], "}"]),
                 None if name.contains('.') => result.push_str(&self.attribute(name)?),
                 None => result.push_str(text_of(&self.reference(name)?)?),
             }

@@ -118,7 +118,6 @@ async fn permissions(world: &World, name: &str) -> Result<BTreeMap<String, Value
         .split_once(":role")
         .and_then(|(_, role)| role.rsplit_once('/'))
         .context("the member role has no name")?;
-    let table = format!("arn:aws:dynamodb:{REGION}:{hub}:table/{TABLE}");
     let deployed = template(
         &cargo::workspace().join("examples/cloudformation/registry.yaml"),
         &[
@@ -138,10 +137,9 @@ async fn permissions(world: &World, name: &str) -> Result<BTreeMap<String, Value
             ("SecretsKeyArn", &key),
             ("AuditBucketName", world.audit_bucket()),
             ("AuditKeyArn", &key),
+            ("TableName", TABLE),
         ],
         &[
-            ("Table.Arn", &table),
-            ("Table.StreamArn", &format!("{table}/stream/1")),
             ("Key.Arn", &key),
             (
                 "FailureQueue.Arn",

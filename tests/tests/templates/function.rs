@@ -7,7 +7,7 @@ use crossaccount_core::ids::RunId;
 use crossaccount_core::secrets::SecretLocation;
 use crossaccount_lambda::settings::table as shared;
 use harness::cloudformation::Template;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{LEAST, MOST, directory, hub, properties};
 
@@ -38,11 +38,7 @@ fn config(changes: &[(&str, &str)]) -> Config {
 fn the_template_sets_exactly_the_variables_that_the_handler_reads() {
     let set: BTreeSet<String> = environment(&hub(&MOST)).into_keys().collect();
     let read: BTreeSet<String> = table::variables()
-        // How much is logged is said in the logging configuration of the function.
-        .filter(|variable| variable.name != shared::LOG)
         .map(|variable| variable.name.to_owned())
-        // The logging configuration of the function says the same, and Lambda knows of it too.
-        .filter(|name| name != shared::LOG)
         .collect();
     assert_eq!(set, read);
 }
@@ -113,9 +109,7 @@ fn lambda_runs_few_at_a_time_and_delivers_while_the_stack_waits() {
         function["KmsKeyArn"],
         "arn:aws:kms:eu-central-1:111111111111:key/records"
     );
-    // The handler logs JSON lines at the level that this sets.
     assert_eq!(function["LoggingConfig"]["LogFormat"], "JSON");
-    assert_eq!(function["LoggingConfig"]["ApplicationLogLevel"], "INFO");
     assert_eq!(function["LoggingConfig"]["LogGroup"], "LogGroup");
     let deliveries = properties(&hub, "Deliveries");
     assert_eq!(deliveries["MaximumRetryAttempts"], 2);
@@ -123,6 +117,21 @@ fn lambda_runs_few_at_a_time_and_delivers_while_the_stack_waits() {
         deliveries["DestinationConfig"]["OnFailure"]["Destination"],
         "FailureQueue.Arn"
     );
+}
+
+#[test]
+fn a_reservation_of_zero_is_none() {
+    let none = hub(&[("ReservedConcurrency", "0")]);
+    let function = properties(&none, "Function");
+    assert_eq!(function.get("ReservedConcurrentExecutions"), None);
+}
+
+#[test]
+fn lambda_lets_every_line_through_and_the_handler_is_told_how_much_to_log() {
+    let quiet = hub(&[("LogLevel", "WARN")]);
+    let logging = &properties(&quiet, "Function")["LoggingConfig"];
+    assert_eq!(logging["ApplicationLogLevel"], "TRACE");
+    assert_eq!(environment(&quiet)[shared::LOG], "WARN");
 }
 
 #[test]
@@ -152,5 +161,6 @@ fn a_schedule_asks_for_the_rotation_of_keys() {
     let permission = properties(&hub, "RotationsPermission");
     assert_eq!(permission["Principal"], "events.amazonaws.com");
     assert_eq!(permission["SourceArn"], "Rotations.Arn");
-    assert_eq!(permission["SourceAccount"], "111111111111");
+    // With one, EventBridge could not invoke the function.
+    assert_eq!(permission["SourceAccount"], Value::Null);
 }

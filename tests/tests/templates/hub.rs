@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::{MOST, hub, properties, statement};
+use super::{MOST, assert_records_end_in_time, hub, kept, properties, statement};
 
 const KEY: &str = "arn:aws:kms:eu-central-1:111111111111:key/records";
 
@@ -30,19 +30,22 @@ fn everything_that_is_kept_is_encrypted_with_the_key_of_the_hub() {
 #[test]
 fn deleting_the_stack_deletes_no_record() {
     let hub = hub(&[]);
-    for name in [
-        "AuditBucket",
-        "AccessLogBucket",
-        "LedgerTable",
-        "LogGroup",
-        "FailureQueue",
-        "Key",
-        "SecretsKey",
-    ] {
-        let resource = &hub.resources[name];
-        assert_eq!(resource["DeletionPolicy"], "Retain", "{name}");
-        assert_eq!(resource["UpdateReplacePolicy"], "Retain", "{name}");
-    }
+    assert_eq!(
+        kept(&hub, "Retain"),
+        [
+            "AccessLogBucket",
+            "AccessLogBucketPolicy",
+            "AuditBucket",
+            "AuditBucketPolicy",
+            "FailureQueuePolicy",
+            "LedgerTable",
+        ]
+    );
+    // Those with fixed names, and those that hold nothing when a first deployment fails.
+    assert_eq!(
+        kept(&hub, "RetainExceptOnCreate"),
+        ["FailureQueue", "Key", "LogGroup", "SecretsKey"]
+    );
     let table = properties(&hub, "LedgerTable");
     assert_eq!(table["DeletionProtectionEnabled"], true);
     assert_eq!(
@@ -167,12 +170,17 @@ fn failed_requests_are_sent_by_the_function_and_read_by_operators() {
 }
 
 #[test]
+fn records_end_with_their_retention() {
+    assert_records_end_in_time(&hub(&[]));
+}
+
+#[test]
 fn log_lines_end_some_day() {
     assert_eq!(properties(&hub(&[]), "LogGroup")["RetentionInDays"], "400");
 }
 
 #[test]
-fn there_is_an_alarm_for_everything_that_leaves_a_stack_waiting() {
+fn there_is_an_alarm_for_everything_that_leaves_a_stack_or_a_key_waiting() {
     let hub = hub(&MOST);
     let mut metrics = BTreeSet::new();
     for resource in hub.resources.values() {
@@ -198,9 +206,14 @@ fn there_is_an_alarm_for_everything_that_leaves_a_stack_waiting() {
         "DestinationDeliveryFailures",
         "Duration",
         "Errors",
+        "FailedInvocations",
         "Throttles",
     ];
     assert_eq!(metrics, BTreeSet::from(expected.map(str::to_owned)));
+    assert_eq!(
+        properties(&hub, "RotationsFailedAlarm")["Dimensions"],
+        json!([{"Name": "RuleName", "Value": "Rotations"}])
+    );
     // Milliseconds through seconds through ten are percent.
     let duration = properties(&hub, "DurationAlarm");
     assert_eq!(duration["Metrics"][0]["Expression"], "duration / 300 / 10");

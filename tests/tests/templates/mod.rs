@@ -1,5 +1,6 @@
 //! The CloudFormation templates under `examples/`: what they deploy, and that it is as safe as their texts say.
 
+mod boundary;
 mod function;
 mod hub;
 mod linters;
@@ -10,7 +11,7 @@ mod stacks;
 use std::path::{Path, PathBuf};
 
 use harness::cloudformation::{Template, template};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// Where the templates are.
 fn directory() -> PathBuf {
@@ -100,6 +101,31 @@ fn hub(changes: &[(&str, &str)]) -> Template {
 /// The properties of a resource.
 fn properties<'a>(template: &'a Template, resource: &str) -> &'a Value {
     &template.resources[resource]["Properties"]
+}
+
+/// The resources that are kept when the stack goes, by this `DeletionPolicy`. All are kept too when they are replaced.
+fn kept<'a>(template: &'a Template, policy: &str) -> Vec<&'a str> {
+    let kept = template.resources.iter();
+    kept.filter(|(_, resource)| resource["DeletionPolicy"] == policy)
+        .map(|(name, resource)| {
+            assert_eq!(resource["UpdateReplacePolicy"], "Retain", "{name}");
+            name.as_str()
+        })
+        .collect()
+}
+
+/// Asserts that the audit records of a template are gone a day after their retention, with all that is left of them.
+fn assert_records_end_in_time(template: &Template) {
+    let rules = &properties(template, "AuditBucket")["LifecycleConfiguration"]["Rules"];
+    assert_eq!(rules[0]["ExpirationInDays"], "2557");
+    assert_eq!(
+        rules[0]["NoncurrentVersionExpiration"],
+        json!({"NoncurrentDays": 1})
+    );
+    // S3 refuses it in one rule with days.
+    assert_eq!(rules[0].get("ExpiredObjectDeleteMarker"), None);
+    assert_eq!(rules[1]["ExpiredObjectDeleteMarker"], true);
+    assert_eq!(rules[1].get("ExpirationInDays"), None);
 }
 
 /// The statement of a policy with this id.

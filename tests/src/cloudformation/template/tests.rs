@@ -36,6 +36,8 @@ Resources:
 
 #[rstest::rstest]
 #[case("!Sub 'a${Name}-${AWS::Partition}'", json!({"value": "ax-aws"}))]
+#[case("!Sub 'logs.${AWS::URLSuffix}'", json!({"value": "logs.amazonaws.com"}))]
+#[case("!Sub '${!aws:username}-${Name}'", json!({"value": "${aws:username}-x"}))]
 #[case("!Ref List", json!({"value": ["p", "q"]}))]
 #[case("!If [Yes, 1, 2]", json!({"value": 1}))]
 #[case("!If [No, 1, 2]", json!({"value": 2}))]

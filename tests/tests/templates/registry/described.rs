@@ -178,6 +178,7 @@ pub(super) fn of_template(template: &Template) -> Described {
                 ]),
                 "ends": named(&bucket["LifecycleConfiguration"]["Rules"], "ExpirationInDays"),
                 "old versions end": bucket.pointer("/LifecycleConfiguration/Rules/0/NoncurrentVersionExpiration/NoncurrentDays"),
+                "markers end": named(&bucket["LifecycleConfiguration"]["Rules"], "ExpiredObjectDeleteMarker"),
                 "log": picked(bucket, &[
                     ("/LoggingConfiguration/DestinationBucketName", "bucket"),
                     ("/LoggingConfiguration/LogFilePrefix", "prefix"),
@@ -257,7 +258,8 @@ pub(super) fn of_plan(plan: &BTreeMap<String, Value>) -> Described {
                 "Role": function["role"],
                 "Timeout": function["timeout"],
                 "MemorySize": function["memory_size"],
-                "ReservedConcurrentExecutions": function["reserved_concurrent_executions"],
+                // The provider's word for none.
+                "ReservedConcurrentExecutions": Some(&function["reserved_concurrent_executions"]).filter(|it| **it != -1),
                 "KmsKeyArn": function["kms_key_arn"],
                 "LoggingConfig": picked(&function["logging_config"][0], &[
                     ("/log_format", "LogFormat"),
@@ -357,7 +359,6 @@ pub(super) fn of_plan(plan: &BTreeMap<String, Value>) -> Described {
                 ("/action", "Action"),
                 ("/principal", "Principal"),
                 ("/source_arn", "SourceArn"),
-                ("/source_account", "SourceAccount"),
             ],
         ),
     );
@@ -401,6 +402,12 @@ pub(super) fn of_plan(plan: &BTreeMap<String, Value>) -> Described {
         add(&format!("{name} policy"), at("_policy")["policy"].clone());
         let public = at("_public_access_block").as_object().unwrap().iter();
         let rules = at("_lifecycle_configuration")["rule"].as_array().unwrap();
+        let each = |place: &str| -> Vec<Value> {
+            let rules = rules.iter();
+            rules
+                .map(|rule| rule.pointer(place).cloned().unwrap_or_default())
+                .collect()
+        };
         add(
             name,
             json!({
@@ -416,8 +423,9 @@ pub(super) fn of_plan(plan: &BTreeMap<String, Value>) -> Described {
                     ("/rule/0/default_retention/0/mode", "mode"),
                     ("/rule/0/default_retention/0/days", "days"),
                 ]),
-                "ends": rules.iter().map(|rule| rule.pointer("/expiration/0/days").cloned().unwrap_or_default()).collect::<Vec<_>>(),
+                "ends": each("/expiration/0/days"),
                 "old versions end": rules[0].pointer("/noncurrent_version_expiration/0/noncurrent_days"),
+                "markers end": each("/expiration/0/expired_object_delete_marker"),
                 "log": picked(part("_logging").unwrap_or(&Value::Null), &[
                     ("/target_bucket", "bucket"),
                     ("/target_prefix", "prefix"),

@@ -3,10 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use harness::cloudformation::{template, unresolved};
 use serde_json::{Value, json};
 
-use super::{MOST, QUEUE, RECONCILE, RECORDS_KEY, WITH_HUB, properties, registry};
-use crate::templates::statement;
+use super::{
+    KNOWN, MOST, QUEUE, RECONCILE, RECORDS_KEY, WITH_HUB, parameters, properties, registry,
+};
+use crate::templates::{assert_records_end_in_time, directory, kept, statement};
 
 #[test]
 fn the_table_has_the_key_the_stream_and_the_end_of_life_that_the_function_expects() {
@@ -40,20 +43,28 @@ fn the_table_has_the_key_the_stream_and_the_end_of_life_that_the_function_expect
 #[test]
 fn everything_that_is_kept_is_encrypted_and_outlives_the_stack() {
     let least = registry(&[]);
-    for name in [
-        "Table",
-        "ReconcileLogGroup",
-        "ProvisionLogGroup",
-        "FailureQueue",
-        "AuditBucket",
-        "AccessLogBucket",
-        "Key",
-        "SecretsKey",
-    ] {
-        let resource = &least.resources[name];
-        assert_eq!(resource["DeletionPolicy"], "Retain", "{name}");
-        assert_eq!(resource["UpdateReplacePolicy"], "Retain", "{name}");
-    }
+    assert_eq!(
+        kept(&least, "Retain"),
+        [
+            "AccessLogBucket",
+            "AccessLogBucketPolicy",
+            "AuditBucket",
+            "AuditBucketPolicy",
+            "FailureQueuePolicy",
+            "Table",
+        ]
+    );
+    // Those with fixed names, and those that hold nothing when a first deployment fails.
+    assert_eq!(
+        kept(&least, "RetainExceptOnCreate"),
+        [
+            "FailureQueue",
+            "Key",
+            "ProvisionLogGroup",
+            "ReconcileLogGroup",
+            "SecretsKey",
+        ]
+    );
     let table = properties(&least, "Table");
     assert_eq!(
         table["SSESpecification"],
@@ -83,6 +94,45 @@ fn everything_that_is_kept_is_encrypted_and_outlives_the_stack() {
         assert_eq!(function["Handler"], harness::package::archive::BOOTSTRAP);
         assert_eq!(function["LoggingConfig"]["LogFormat"], "JSON");
         assert_eq!(function["TracingConfig"]["Mode"], "Active");
+    }
+}
+
+#[test]
+fn the_table_is_made_last_so_that_a_first_deployment_that_fails_leaves_none() {
+    // It is protected from deletion, so a roll-back could not remove it, and its name would be taken.
+    let path = directory().join("registry.yaml");
+    let resources = &unresolved(&path).unwrap()["Resources"];
+    for name in [
+        "Deliveries",
+        "FailureQueuePolicy",
+        "HoursPermission",
+        "Provision",
+    ] {
+        let before = resources["Table"]["DependsOn"].as_array().unwrap();
+        assert!(before.contains(&json!(name)), "{name}");
+    }
+    for (name, resource) in resources.as_object().unwrap() {
+        let refers = ["\"Table\"", "\"Table.", "${Table}", "${Table."]
+            .iter()
+            .any(|reference| resource.to_string().contains(reference));
+        assert_eq!(refers, name == "Stream", "{name}");
+    }
+}
+
+#[test]
+fn a_reservation_of_zero_is_none_and_never_switches_a_function_off() {
+    let least = registry(&[]);
+    let none = registry(&[("ReconcileConcurrency", "0"), ("ProvisionConcurrency", "0")]);
+    for (function, reserved) in [("Reconcile", "5"), ("Provision", "2")] {
+        let of = |template| properties(template, function).get("ReservedConcurrentExecutions");
+        assert_eq!(of(&least), Some(&json!(reserved)));
+        assert_eq!(of(&none), None);
+        let parameter = format!("{function}Concurrency");
+        for other in ["00", "-1", "0.0", ""] {
+            let changes = [(parameter.as_str(), other)];
+            let path = directory().join("registry.yaml");
+            assert!(template(&path, &parameters(&changes), &KNOWN).is_err());
+        }
     }
 }
 
@@ -135,6 +185,11 @@ fn records_and_reports_are_written_as_the_policy_of_the_bucket_wants() {
 }
 
 #[test]
+fn records_and_reports_end_with_their_retention() {
+    assert_records_end_in_time(&registry(&[]));
+}
+
+#[test]
 fn changes_of_rows_reach_the_function_and_failures_the_queue() {
     let least = registry(&[]);
     assert_eq!(
@@ -170,7 +225,12 @@ fn a_schedule_asks_for_everything_and_can_be_switched_off() {
     assert_eq!(input, json!({"Job": "Reconcile"}));
     let permission = properties(&least, "HoursPermission");
     assert_eq!(permission["Principal"], "events.amazonaws.com");
-    assert_eq!(permission["SourceAccount"], "111111111111");
+    assert_eq!(
+        permission["SourceArn"],
+        "arn:aws:events:eu-central-1:111111111111:rule/crossaccount-reconcile-hours"
+    );
+    // With one, EventBridge could not invoke the function.
+    assert_eq!(permission["SourceAccount"], Value::Null);
     let still = registry(&[("Active", "false")]);
     assert_eq!(properties(&still, "Hours")["State"], "DISABLED");
     assert_eq!(properties(&still, "Stream")["Enabled"], false);

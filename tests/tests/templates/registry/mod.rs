@@ -35,7 +35,7 @@ const LEAST: [(&str, &str); 11] = [
 ];
 
 /// Everything that can be given beside that.
-const MOST: [(&str, &str); 19] = [
+const MOST: [(&str, &str); 22] = [
     ("ForbiddenAccountIds", "999999999999"),
     ("DefaultAccountId", "222222222222"),
     ("RowKey", "UserName"),
@@ -63,6 +63,9 @@ const MOST: [(&str, &str); 19] = [
     ("ObjectLockDays", "365"),
     ("Active", "false"),
     ("Schedule", "rate(30 minutes)"),
+    ("ReconcileConcurrency", "0"),
+    ("ProvisionConcurrency", "0"),
+    ("LogLevel", "WARN"),
     (
         "AlarmTopicArn",
         "arn:aws:sns:eu-central-1:111111111111:alarms",

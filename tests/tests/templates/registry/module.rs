@@ -74,7 +74,7 @@ fn parameters_of_the_template_are_variables_of_the_module() {
 
 #[test]
 fn the_module_refuses_what_the_template_refuses() {
-    let refused: [(&str, &str, &str); 8] = [
+    let refused: [(&str, &str, &str); 10] = [
         (
             "allowed_account_ids",
             r#"["2222"]"#,
@@ -97,6 +97,12 @@ fn the_module_refuses_what_the_template_refuses() {
             "must be a JSON object",
         ),
         ("max_removal_percent", "0", "1 to 100"),
+        ("reconcile_concurrency", "1", "must be 0, which reserves"),
+        (
+            "reconcile_function_name",
+            r#""a-name-of-fifty-nine-letters-which-is-one-more-than-allowed""#,
+            "because the rule NAME-hours may have 64",
+        ),
         (
             "deletion_policy",
             r#""destroy""#,

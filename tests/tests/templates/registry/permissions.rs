@@ -63,11 +63,11 @@ fn the_roles_may_do_what_is_listed_here() {
     let mut expected = both("reconcile");
     expected.extend([
         format!("dynamodb:DeleteItem on {TABLE}"),
-        format!("dynamodb:DescribeStream on {TABLE}/stream/1"),
+        format!("dynamodb:DescribeStream on {TABLE}/stream/*"),
         format!("dynamodb:DescribeTable on {TABLE}"),
         format!("dynamodb:GetItem on {TABLE}"),
-        format!("dynamodb:GetRecords on {TABLE}/stream/1"),
-        format!("dynamodb:GetShardIterator on {TABLE}/stream/1"),
+        format!("dynamodb:GetRecords on {TABLE}/stream/*"),
+        format!("dynamodb:GetShardIterator on {TABLE}/stream/*"),
         format!("dynamodb:ListStreams on {TABLE}/stream/*"),
         format!("dynamodb:Scan on {TABLE}"),
         format!("dynamodb:UpdateItem on {TABLE}"),
@@ -235,6 +235,24 @@ fn the_secret_store_is_open_as_far_as_the_core_says() {
             );
         }
         assert!(!template.resources.contains_key("SecretsKey"));
+    }
+}
+
+#[test]
+fn the_log_service_has_another_name_in_china() {
+    let elsewhere = [("AWS::Region", "cn-north-1"), ("AWS::Partition", "aws-cn")];
+    for (changes, expected) in [
+        (&[][..], "logs.eu-central-1.amazonaws.com"),
+        (&elsewhere[..], "logs.cn-north-1.amazonaws.com.cn"),
+    ] {
+        let registry = registry(changes);
+        let key = &properties(&registry, "Key")["KeyPolicy"];
+        let service = &statement(key, "LogsOfTheFunctions")["Principal"]["Service"];
+        assert_eq!(service, expected);
+        let hub = crate::templates::hub(changes);
+        let key = &properties(&hub, "Key")["KeyPolicy"];
+        let service = &statement(key, "LogsOfTheFunction")["Principal"]["Service"];
+        assert_eq!(service, expected);
     }
 }
 

@@ -7,9 +7,13 @@ use crossaccount_core::secrets::SecretLocation;
 use crossaccount_core::user::DeletionPolicy;
 use crossaccount_lambda::settings::table as shared;
 use crossaccount_lambda::settings::table::Variable;
+use harness::cloudformation::unresolved;
 use jobs::config::{self, ProvisionConfig, ReconcileConfig, table};
 
-use super::{Changes, LEAST, MOST, SECRETS_KEY, WITH_HUB, environment, registry, snake};
+use super::{
+    Changes, LEAST, MOST, SECRETS_KEY, WITH_HUB, environment, properties, registry, snake,
+};
+use crate::templates::directory;
 
 const FUNCTIONS: [(&str, &[Variable]); 2] = [
     ("Reconcile", table::RECONCILE),
@@ -47,8 +51,6 @@ fn the_template_sets_exactly_the_variables_that_the_functions_read() {
             .iter()
             .chain(own)
             .map(|variable| variable.name.to_owned())
-            // How much is logged is said in the logging configuration of the function.
-            .filter(|name| name != shared::LOG)
             .collect();
         assert_eq!(set, read, "{function}");
     }
@@ -118,6 +120,31 @@ fn defaults_of_the_template_are_those_of_the_functions() {
             assert_eq!(set[variable.name], variable.default, "{}", variable.name);
         }
         assert_eq!(set[shared::ROLE_NAME], "/CrossAccountUserAdmin");
+    }
+}
+
+#[test]
+fn lambda_lets_every_line_through_and_the_functions_are_told_how_much_to_log() {
+    // A line of metrics has no level. Lambda takes it for INFO, and would drop it if it let through no more than WARN.
+    let quiet = registry(&[("LogLevel", "WARN")]);
+    for (function, _) in FUNCTIONS {
+        let logging = &properties(&quiet, function)["LoggingConfig"];
+        assert_eq!(logging["ApplicationLogLevel"], "TRACE", "{function}");
+        assert_eq!(environment(&quiet, function)[shared::LOG], "WARN");
+    }
+}
+
+#[test]
+fn every_level_of_the_templates_is_one_that_the_functions_know() {
+    let mut variables = shared::VARIABLES.iter();
+    let log = variables.find(|it| it.name == shared::LOG).unwrap();
+    for template in ["hub.yaml", "registry.yaml"] {
+        let template = unresolved(&directory().join(template)).unwrap();
+        let levels = &template["Parameters"]["LogLevel"]["AllowedValues"];
+        for level in crate::templates::texts(levels) {
+            let word = format!("`{}`", level.to_ascii_lowercase());
+            assert!(log.meaning.contains(&word), "{word}");
+        }
     }
 }
 
