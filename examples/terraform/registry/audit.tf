@@ -111,7 +111,7 @@ resource "aws_s3_bucket_lifecycle_configuration" "audit" {
       days = var.audit_retention_days
     }
 
-    # Nobody overwrites or deletes, so what is not current has expired. What Object Lock still holds stays until it is free.
+    # Nobody overwrites or deletes, so what is not current has expired. What Object Lock holds stays so long.
     noncurrent_version_expiration {
       noncurrent_days = 1
     }
