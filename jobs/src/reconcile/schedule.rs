@@ -216,8 +216,8 @@ impl Work<'_> {
         Ok(Done {
             answer,
             metrics,
-            outcome,
             rows,
+            outcome,
         })
     }
 

@@ -36,7 +36,7 @@ struct Changed {
 /// What a look at a row, and at a place of its user, has led to.
 enum Looked {
     /// The user is tended, or gone, or not ours.
-    Ended(Row),
+    Ended(Box<Row>),
     /// The user has to go.
     Extra(Box<Extra>),
 }
@@ -62,7 +62,7 @@ impl Work<'_> {
         for (first, looked) in looked {
             for one in looked {
                 match one {
-                    Looked::Ended(row) => ended.push((first.clone(), row)),
+                    Looked::Ended(row) => ended.push((first.clone(), *row)),
                     Looked::Extra(extra) => {
                         numbers.push(first.clone());
                         extras.push(*extra);
@@ -127,7 +127,8 @@ impl Work<'_> {
                     key.user_name.as_str(),
                     RowStatus::Failed,
                 );
-                return vec![Looked::Ended(row.because(Reason::of_registry(&error)))];
+                let row = row.because(Reason::of_registry(&error));
+                return vec![Looked::Ended(Box::new(row))];
             }
         };
         let mut looked = Vec::new();
@@ -135,15 +136,15 @@ impl Work<'_> {
             let account_id = target.account_id.clone();
             looked.push(match self.seek(target, &name).await {
                 Ok(Sought::Extra(extra)) => Looked::Extra(extra),
-                Ok(Sought::Nothing(row)) => Looked::Ended(*row),
+                Ok(Sought::Nothing(row)) => Looked::Ended(row),
                 Err(error) => {
                     let row = Row::of(account_id.as_str(), name.as_str(), RowStatus::Failed);
-                    Looked::Ended(row.because((&error).into()))
+                    Looked::Ended(Box::new(row.because((&error).into())))
                 }
             });
         }
         if let Some(row) = row.filter(|row| !row.is_settled()) {
-            looked.push(Looked::Ended(self.look_at_row(&row).await));
+            looked.push(Looked::Ended(Box::new(self.look_at_row(&row).await)));
         }
         looked
     }

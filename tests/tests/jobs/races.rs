@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::rows;
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A run of the schedule that stands still at the first call of an action about an account, while `meanwhile` is done.
 async fn while_held<F: Future<Output = ()>>(
