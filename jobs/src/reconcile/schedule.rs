@@ -94,7 +94,9 @@ impl Work<'_> {
         let rows_in_table = table.len();
         let names = Names::of(&table, |row| self.account_of(row));
         let (by_target, mut rows) = self.sort(table, mode, progress).await;
-        let places: BTreeSet<TargetKey> = places.iter().map(TargetKey::of).collect();
+        // The rules may have changed since a place was remembered.
+        let allowed = |place: &&Target| self.run.guardrails.check_target(place).is_ok();
+        let places = places.iter().filter(allowed).map(TargetKey::of).collect();
         let tour = self.tour(by_target, &places);
         let accounts = tour.len();
         let look = Look {
@@ -317,7 +319,7 @@ impl Work<'_> {
         seen
     }
 
-    /// Remembers an account that no list names as long as it has users of ours, and rows that want some.
+    /// Remembers an account that no list names as long as it has users of ours, or rows that want some.
     async fn keep_in_mind(&self, target: &Target, has_users: bool, look: &Look<'_>) {
         if self.is_listed(&target.account_id) {
             return;
