@@ -12,9 +12,7 @@ use aws_sdk_iam::types::{StatusType, Tag};
 use jiff::Timestamp;
 
 use super::password_policies::PasswordPolicies;
-use super::{
-    ConsoleAccess, ConsoleStep, KeyStep, Limits, MANAGED_BY_TAG, ObservedUser, Step, observe,
-};
+use super::{ConsoleAccess, ConsoleStep, KeyStep, Limits, ObservedUser, Step, observe};
 use crate::audit::{Step as StepRecord, StepResult};
 use crate::aws::{RequestId, is_settling, settle};
 use crate::clock::Clock;
@@ -128,9 +126,7 @@ impl<'a> Applier<'a> {
             self.records.extend(self.beside.take());
             match outcome {
                 Ok(_) => {
-                    if matches!(&step, Step::TagUser(tags) if tags.contains_key(MANAGED_BY_TAG)) {
-                        self.recent.owned();
-                    }
+                    self.recent.after(&step);
                     self.user.after(&step);
                 }
                 Err(error) => {

@@ -2,8 +2,8 @@
 //!
 //! IAM judges a call by the path, the tags and the boundary that the user has where the call arrives. A place that has not
 //! heard of a new user judges by the name alone: a role that may change all users is told `NoSuchEntity`, one that is
-//! limited to a path, a tag or a boundary `AccessDenied`. So is a role that may give credentials to owned users only, at
-//! a place that has not heard of the new owner. What was denied was not carried out: sending it again is safe, also where
+//! limited to a path, a tag or a boundary `AccessDenied`. So is a role that may give credentials to owned users only, or
+//! rights to users with a boundary, at a place that has not heard of the new owner or boundary. What was denied was not carried out: sending it again is safe, also where
 //! it makes a secret.
 
 use std::future::Future;
@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use crate::aws::{is_credential_failure, is_user_missing, settle};
 use crate::error::{Error, ErrorKind};
-use crate::user::Limits;
+use crate::user::{Limits, MANAGED_BY_TAG, Step};
 
 /// How long IAM may take to show a user that was just created.
 pub(super) const VISIBLE_WITHIN: Duration = Duration::from_mins(2);
@@ -41,9 +41,16 @@ impl Recent {
         }
     }
 
-    /// The user got its owner just now.
-    pub(super) fn owned(&mut self) {
-        self.judged_anew = Some(Instant::now());
+    /// This step was carried out just now. It may have changed by what the user is judged: its owner, its boundary, its path.
+    pub(super) fn after(&mut self, step: &Step) {
+        let judged_anew = match step {
+            Step::TagUser(tags) => tags.contains_key(MANAGED_BY_TAG),
+            Step::PutPermissionsBoundary(_) | Step::UpdateUser { .. } => true,
+            _ => false,
+        };
+        if judged_anew {
+            self.judged_anew = Some(Instant::now());
+        }
     }
 
     /// Calls until IAM has heard of it. `waits` says which other errors are waited for, within `patience`.
@@ -94,7 +101,7 @@ mod tests {
 
     use super::{DENIED_WITHIN, Recent, VISIBLE_WITHIN};
     use crate::error::{AwsFailure, Error, ErrorKind};
-    use crate::user::Limits;
+    use crate::user::{Limits, MANAGED_BY_TAG, Step};
 
     fn refused(kind: ErrorKind, action: &str, code: &str, message: &str) -> Error {
         Error::new(kind, "refused").with_aws(AwsFailure {
@@ -138,7 +145,9 @@ mod tests {
 
     fn owned() -> Recent {
         let mut recent = Recent::default();
-        recent.owned();
+        recent.after(&Step::TagUser(
+            [(MANAGED_BY_TAG.to_owned(), "us".to_owned())].into(),
+        ));
         recent
     }
 
@@ -171,6 +180,21 @@ mod tests {
             (result.unwrap_err().kind(), calls),
             (ErrorKind::NotFound, 1)
         );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn only_what_a_user_is_judged_by_makes_a_denial_uncertain() {
+        let boundary = "arn:aws:iam::aws:policy/PowerUserAccess".parse().unwrap();
+        let team = [("Team".to_owned(), "red".to_owned())].into();
+        for (step, calls) in [
+            (Step::PutPermissionsBoundary(boundary), 2),
+            (Step::TagUser(team), 1),
+            (Step::DeletePermissionsBoundary, 1),
+        ] {
+            let mut recent = Recent::default();
+            recent.after(&step);
+            assert_eq!(call(recent, denied, 1).await.1, calls, "{step}");
+        }
     }
 
     #[tokio::test(start_paused = true)]
