@@ -310,3 +310,29 @@ async fn an_account_without_any_row_left_is_remembered_until_it_has_no_user_left
     assert_eq!(remembered().await, [format!("place#{}", first.id())]);
     scene.check().await.unwrap();
 }
+
+#[tokio::test]
+async fn a_removal_that_has_to_wait_takes_nothing_out_of_what_the_hour_allows() {
+    let scene = with_users(SceneOptions::default(), &names(2)).await;
+    let account_id = scene.member().id();
+    // Somebody else works on the user, for ever as it seems.
+    let lease = format!("lease#{account_id}#user-00");
+    let held = json!({"Holder": "somebody", "HeldUntil": 9_999_999_999_999_i64});
+    scene.put_row(&lease, account_id, held).await.unwrap();
+    scene.delete_row("user-00", account_id).await.unwrap();
+    let answer = scene.fire_schedule().await.unwrap();
+    let postponed = [(account_id, "user-00", "Postponed")];
+    assert_eq!(rows(&answer), postponed, "{answer:#}");
+    let items = scene.items().await.unwrap();
+    let counts = |item: &Value| item["UserName"].as_str().unwrap().starts_with("removals#");
+    assert!(!items.iter().any(counts), "{items:#?}");
+    scene.delete_row(&lease, account_id).await.unwrap();
+    let answer = scene.fire_schedule().await.unwrap();
+    assert_eq!(
+        rows(&answer),
+        [(account_id, "user-00", "Deleted")],
+        "{answer:#}"
+    );
+    assert!(scene.items().await.unwrap().iter().any(counts));
+    scene.check().await.unwrap();
+}
