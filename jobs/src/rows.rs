@@ -66,7 +66,7 @@ pub struct Reason {
     /// The request id of AWS.
     pub request_id: Option<String>,
     #[serde(skip)]
-    pub(crate) passing: bool,
+    passing: bool,
 }
 
 /// The kinds of reasons.

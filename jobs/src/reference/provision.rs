@@ -86,14 +86,12 @@ fn event() -> Value {
 }
 
 fn row() -> Row {
-    let reason = Reason {
-        aws_code: Some("AccessDenied".to_owned()),
-        request_id: Some("8f6a".to_owned()),
-        ..Reason::new(
-            ReasonKind::Of(crossaccount_core::ErrorKind::AssumeRole),
-            "account 333333333333: the member role could not be assumed …",
-        )
-    };
+    let mut reason = Reason::new(
+        ReasonKind::Of(crossaccount_core::ErrorKind::AssumeRole),
+        "account 333333333333: the member role could not be assumed …",
+    );
+    reason.aws_code = Some("AccessDenied".to_owned());
+    reason.request_id = Some("8f6a".to_owned());
     Row::of("333333333333", "alice", RowStatus::Failed).because(reason)
 }
 
