@@ -1,7 +1,7 @@
 //! The Terraform face of crossaccount.
 //!
 //! Modules from the outside in:
-//! * [`plugin`], [`environment`], [`logging`]: the process that Terraform starts and talks to;
+//! * [`plugin`], [`environment`], [`logging`], `panics`: the process that Terraform starts and talks to;
 //! * [`framework`]: what any provider must do, and the server that does it;
 //! * [`schema`] and [`value`]: what users can write, and the values that travel;
 //! * [`crossaccount`]: this provider, its resources, data sources and functions.
@@ -24,6 +24,7 @@ pub mod crossaccount;
 pub mod environment;
 pub mod framework;
 pub mod logging;
+mod panics;
 pub mod plugin;
 pub mod schema;
 pub mod value;

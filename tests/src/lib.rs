@@ -20,7 +20,6 @@
 )]
 
 mod accounts;
-pub mod aws_stub;
 pub mod bench_server;
 mod cargo;
 pub mod cloudformation;
@@ -32,8 +31,10 @@ pub mod leaks;
 pub mod package;
 pub mod python;
 pub mod standin;
+pub mod stub_providers;
 pub mod terraform;
 
 pub use cargo::{provider_binary, provider_directory, target_directory};
 pub use standin::{Account, Fault, FaultKind, KMS_ALIAS, StandIn, World, WorldOptions};
+pub use stub_providers::StubProvider;
 pub use terraform::{Terraform, TerraformOutput};

@@ -16,7 +16,7 @@ use anyhow::{Context, Result, bail};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::{aws_stub, cargo};
+use crate::{StubProvider, cargo};
 
 /// The address under which configurations name the provider.
 pub const PROVIDER_SOURCE: &str = "registry.terraform.io/crossaccount/crossaccount";
@@ -102,20 +102,19 @@ impl Terraform {
         })
     }
 
-    /// As [`Terraform::new`], with [`crate::aws_stub`] as the provider `hashicorp/aws` in the place of ours. `stub` is its
-    /// binary.
+    /// As [`Terraform::new`], with a stub in the place of a provider. `binary` is the one that all stubs are.
     ///
     /// # Errors
     /// When there is no CLI.
-    pub fn with_aws_stub(stub: &Path) -> Result<Self> {
+    pub fn with_stub(stub: StubProvider, binary: &Path) -> Result<Self> {
         Self::with_provider([], |directory| {
-            let home = directory.join("aws");
+            let home = directory.join("provider");
             fs::create_dir(&home).with_context(|| format!("cannot create {}", home.display()))?;
-            let file = home.join(cargo::file_name(aws_stub::FILE));
-            fs::copy(stub, &file).with_context(|| format!("cannot copy {}", stub.display()))?;
+            let file = home.join(cargo::file_name(stub.file()));
+            fs::copy(binary, &file).with_context(|| format!("cannot copy {}", binary.display()))?;
             Ok(format!(
                 "  dev_overrides {{\n    {} = {}\n  }}\n  direct {{}}\n",
-                quoted(aws_stub::SOURCE),
+                quoted(stub.source()),
                 quoted(&home.to_string_lossy()),
             ))
         })

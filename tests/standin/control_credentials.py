@@ -102,7 +102,8 @@ def read_user(request: dict[str, Any]) -> dict[str, Any]:
 
 
 def set_password_policy(request: dict[str, Any]) -> None:
-    """Named as in `UpdateAccountPasswordPolicy`; null removes it."""
+    """Named as in `UpdateAccountPasswordPolicy`, whose limits do not hold here: a policy that IAM itself refuses today.
+    Null removes it."""
     policy = request["policy"]
     account = STATE.account(request["account_id"])
     account.password_policy = None if policy is None else make_password_policy(policy)

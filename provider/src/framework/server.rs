@@ -13,6 +13,7 @@ use tracing::Instrument;
 
 use super::Provider;
 use super::registry::Inner;
+use crate::panics;
 use crate::schema::{Diagnostic, Diagnostics};
 
 /// Answers Terraform's calls for a provider.
@@ -159,17 +160,13 @@ fn settled<T>(
 
 fn panicked(name: &'static str, failure: JoinError) -> Diagnostics {
     let message = match failure.try_into_panic() {
-        Ok(panic) => {
-            let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-            text.or_else(|| panic.downcast_ref::<String>().cloned())
-                .unwrap_or_default()
-        }
+        Ok(payload) => panics::text(&*payload).to_owned(),
         Err(failure) => failure.to_string(),
     };
     let detail = format!(
         "The provider panicked in {name}: {message}\n\nThis is a fault of the provider. The state is \
          kept as it was before the call, so check the object before you apply again. Please report \
-         this together with the log (TF_LOG=debug)."
+         this together with the stack trace that Terraform shows, and the log (TF_LOG=debug)."
     );
     Diagnostic::error("The provider panicked", detail).into()
 }

@@ -8,7 +8,6 @@ mod arguments;
 mod handshake;
 mod lifetime;
 mod listener;
-mod panics;
 mod process;
 mod reattach;
 mod server;

@@ -17,9 +17,9 @@ use super::lifetime::{self, OnInterrupt, Signals};
 use super::listener::Listener;
 use super::server::Server;
 use super::tls::Identity;
-use super::{handshake, panics, reattach};
+use super::{handshake, reattach};
 use crate::environment::Environment;
-use crate::logging;
+use crate::{logging, panics};
 
 /// How long the answer to the host's request to end may take to leave. Hosts close the connection
 /// when they have it, which ends the wait.

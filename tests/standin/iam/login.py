@@ -120,7 +120,10 @@ def change_password(call: IamCall) -> None:
 
 @handles("UpdateAccountPasswordPolicy")
 def update_account_password_policy(call: IamCall) -> None:
-    call.account.password_policy = make_password_policy(call.params)
+    policy = make_password_policy(call.params)
+    if not 6 <= policy["MinimumPasswordLength"] <= 128:
+        raise AwsError("ValidationError", "Value at 'minimumPasswordLength' is out of range")
+    call.account.password_policy = policy
 
 
 def make_password_policy(params: dict[str, Any]) -> dict[str, Any]:
@@ -130,8 +133,6 @@ def make_password_policy(params: dict[str, Any]) -> dict[str, Any]:
         if name in params:
             value = params[name]
             policy[name] = int(value) if name == "MinimumPasswordLength" else is_true(value)
-    if not 6 <= policy["MinimumPasswordLength"] <= 128:
-        raise AwsError("ValidationError", "Value at 'minimumPasswordLength' is out of range")
     for name in ("MaxPasswordAge", "PasswordReusePrevention"):
         if int(params.get(name, 0)):
             policy[name] = int(params[name])

@@ -291,6 +291,29 @@ async fn a_password_has_to_fit_the_policy_of_the_account() {
     assert_eq!(user.login.unwrap().password.chars().count(), 40);
 }
 
+/// IAM does not take such a policy today; it would be refused before anything is made all the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_password_policy_that_no_length_can_satisfy_is_told_before_anything_is_made() {
+    let scene = scene().await;
+    let policy = json!({"MinimumPasswordLength": 129});
+    let control = scene.world.control();
+    control
+        .set_password_policy(scene.member().id(), Some(policy))
+        .await
+        .unwrap();
+    let told = [
+        "asks for 129 characters, and IAM takes at most 128",
+        "Lower the minimum length in the account's password policy.",
+        scene.member().id(),
+    ];
+    for attributes in [
+        PASSWORD,
+        "  console_access = {\n    password_length = 128\n  }",
+    ] {
+        scene.refuses(attributes, RESOURCE, &told).await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn intervals_that_contradict_each_other_are_refused_without_any_call() {
     let scene = scene().await;

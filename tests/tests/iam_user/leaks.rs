@@ -8,7 +8,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use harness::leaks::{Needle, Texts, search};
-use harness::{Fault, FaultKind, KMS_ALIAS, Terraform, TerraformOutput, World};
+use harness::{Fault, FaultKind, KMS_ALIAS, StubProvider, Terraform, TerraformOutput, World};
 use serde_json::Value;
 
 /// What a user would write to bring a password: with characters that every encoding changes.
@@ -396,6 +396,62 @@ fn kill_provider_of(terraform: u32) {
         }
     }
     assert!(killed > 0, "no provider among {all:?}");
+}
+
+const PANICS: &str = r#"
+variable "secret" {
+  type      = string
+  ephemeral = true
+  sensitive = true
+}
+terraform {
+  required_providers {
+    crossaccount = { source = "crossaccount/crossaccount" }
+  }
+}
+resource "crossaccount_secret" "this" {
+  for_each = toset(["formatted", "unwrapped", "sliced"])
+  way      = each.key
+  secret   = var.secret
+}
+"#;
+
+/// A defect, or one of a library, could panic while a secret is at hand; Rust puts the data into the text of a panic.
+#[test]
+fn a_panic_that_quotes_a_secret_shows_it_nowhere() {
+    let binary = Path::new(env!("CARGO_BIN_EXE_stub-provider"));
+    let mut terraform = Terraform::with_stub(StubProvider::Panicking, binary).unwrap();
+    terraform.write("main.tf", PANICS).unwrap();
+    terraform
+        .set_env("TF_VAR_secret", GIVEN)
+        .set_env("TF_LOG", "TRACE")
+        .set_env("TF_LOG_PATH", "trace.log");
+    let output = terraform.apply().unwrap();
+
+    let shown = output.text();
+    for told in [
+        "The provider panicked in ApplyResourceChange",
+        "Stack trace from the terraform-provider-crossaccount plugin",
+        "panicked at tests/src/stub_providers/panicking.rs",
+    ] {
+        assert!(shown.contains(told), "{told:?} is not in\n{shown}");
+    }
+    let mut texts: Texts = files(&terraform.path()).into_iter().collect();
+    texts.insert("stdout".to_owned(), output.stdout.into_bytes());
+    texts.insert("stderr".to_owned(), output.stderr.into_bytes());
+    // The two halves: the text of a panic may quote only a part.
+    let (begin, end) = GIVEN.split_at(GIVEN.len() / 2);
+    let needles = [
+        ("the secret", GIVEN),
+        ("its begin", begin),
+        ("its end", end),
+    ]
+    .map(|(what, secret)| Needle::new(what, secret).unwrap());
+    let found = search(&needles, &texts).unwrap();
+    assert!(found.is_empty(), "{found:#?}");
+    let withheld = "panic: a message that may quote a secret and is not shown";
+    let trace = fs::read_to_string(terraform.path().join("trace.log")).unwrap();
+    assert_eq!(trace.matches(withheld).count(), 3);
 }
 
 /// A leak in each kind of place is found: in a state, a plan, the output and the trace.

@@ -213,10 +213,6 @@ impl Operation for CredentialOperation {
         }
     }
 
-    fn early_reads(self) -> bool {
-        matches!(self, Self::Create | Self::Rotate | Self::DeleteUser)
-    }
-
     async fn check(self, case: &Case, before: &Before, stored: &Stored) -> Result<()> {
         let wanted = self.wanted(case);
         let name = wanted.as_ref().and_then(|wanted| wanted["name"].as_str());

@@ -51,9 +51,15 @@ impl Failure {
     /// proves with all six.
     pub(super) const ESSENTIAL: [Self; 3] =
         [Self::ServerError, Self::DroppedAfterCommit, Self::Killed];
-    /// A read has no effect: that it is lost before or after makes no difference, a death in it is one after the
-    /// write before it, and the SDK treats all passing refusals alike.
-    pub(super) const OF_READS: [Self; 1] = [Self::ServerError];
+
+    /// Whether it is another failure of a read than the rest: without an effect, a read that is lost before it is carried
+    /// out is one whose answer is lost, and a retry that succeeds is seen where it matters, at writes.
+    pub(super) fn of_reads(self) -> bool {
+        !matches!(
+            self,
+            Self::DroppedBeforeCommit | Self::DroppedAfterCommitOnce
+        )
+    }
 
     /// The fault that makes a call fail like this.
     pub(super) fn fault(self, call: &Place) -> Fault {

@@ -9,8 +9,8 @@ mod settings;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use harness::Terraform;
 use harness::cloudformation::{Template, template};
+use harness::{StubProvider, Terraform};
 use regex::Regex;
 use serde_json::{Map, Value, json};
 
@@ -179,8 +179,8 @@ fn snake(name: &str) -> String {
 
 /// A Terraform with the module, and a stub in the place of AWS.
 fn terraform() -> Terraform {
-    let stub = Path::new(env!("CARGO_BIN_EXE_aws-stub"));
-    Terraform::with_aws_stub(stub).unwrap()
+    let binary = Path::new(env!("CARGO_BIN_EXE_stub-provider"));
+    Terraform::with_stub(StubProvider::Aws, binary).unwrap()
 }
 
 /// What the module plans with the parameters of the template: the values of resources, by address.

@@ -21,12 +21,10 @@ use tonic::{Request, Response, Status};
 use schema::{Block, Schemas};
 
 /// The address under which configurations name the provider.
-pub const SOURCE: &str = "registry.terraform.io/hashicorp/aws";
-/// The name of its file.
-pub const FILE: &str = "terraform-provider-aws";
+pub(super) const SOURCE: &str = "registry.terraform.io/hashicorp/aws";
 
 /// Runs this process as the provider.
-pub fn main() -> ExitCode {
+pub(super) fn main() -> ExitCode {
     provider::plugin::main(|| Stub)
 }
 
