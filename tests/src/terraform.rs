@@ -62,11 +62,7 @@ impl Terraform {
     pub fn new(environment: impl IntoIterator<Item = (String, String)>) -> Result<Self> {
         let provider = cargo::provider_directory()?;
         Self::with_provider(environment, |_| {
-            Ok(format!(
-                "  dev_overrides {{\n    {} = {}\n  }}\n  direct {{}}\n",
-                quoted(PROVIDER_SOURCE),
-                quoted(&provider.to_string_lossy()),
-            ))
+            Ok(overrides([(PROVIDER_SOURCE, provider)]))
         })
     }
 
@@ -102,21 +98,33 @@ impl Terraform {
         })
     }
 
-    /// As [`Terraform::new`], with a stub in the place of a provider. `binary` is the one that all stubs are.
+    /// As [`Terraform::new`], with a stub in the place of the provider. `binary` is the one that all stubs are.
     ///
     /// # Errors
     /// When there is no CLI.
     pub fn with_stub(stub: StubProvider, binary: &Path) -> Result<Self> {
         Self::with_provider([], |directory| {
-            let home = directory.join("provider");
-            fs::create_dir(&home).with_context(|| format!("cannot create {}", home.display()))?;
-            let file = home.join(cargo::file_name(stub.file()));
-            fs::copy(binary, &file).with_context(|| format!("cannot copy {}", binary.display()))?;
-            Ok(format!(
-                "  dev_overrides {{\n    {} = {}\n  }}\n  direct {{}}\n",
-                quoted(stub.source()),
-                quoted(&home.to_string_lossy()),
-            ))
+            let home = stub_home(stub, binary, directory)?;
+            Ok(overrides([(stub.source(), &home)]))
+        })
+    }
+
+    /// As [`Terraform::new`], with a stub beside the provider.
+    ///
+    /// # Errors
+    /// As [`Terraform::new`].
+    pub fn with_stub_beside(
+        environment: impl IntoIterator<Item = (String, String)>,
+        stub: StubProvider,
+        binary: &Path,
+    ) -> Result<Self> {
+        let provider = cargo::provider_directory()?;
+        Self::with_provider(environment, |directory| {
+            let home = stub_home(stub, binary, directory)?;
+            Ok(overrides([
+                (PROVIDER_SOURCE, provider),
+                (stub.source(), &home),
+            ]))
         })
     }
 
@@ -524,6 +532,27 @@ pub fn find_cli() -> Result<&'static Path> {
         })
         .as_deref()
         .context(HELP)
+}
+
+/// A directory with a stub under its own name.
+fn stub_home(stub: StubProvider, binary: &Path, directory: &Path) -> Result<PathBuf> {
+    let home = directory.join("stub");
+    fs::create_dir(&home).with_context(|| format!("cannot create {}", home.display()))?;
+    let file = home.join(cargo::file_name(stub.file()));
+    fs::copy(binary, &file).with_context(|| format!("cannot copy {}", binary.display()))?;
+    Ok(home)
+}
+
+/// Says in which directories providers are.
+fn overrides<const N: usize>(providers: [(&str, &Path); N]) -> String {
+    let lines = providers.map(|(source, directory)| {
+        let directory = quoted(&directory.to_string_lossy());
+        format!("    {} = {directory}\n", quoted(source))
+    });
+    format!(
+        "  dev_overrides {{\n{}  }}\n  direct {{}}\n",
+        lines.concat()
+    )
 }
 
 /// A string of the configuration language.

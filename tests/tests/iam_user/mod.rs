@@ -17,6 +17,7 @@ mod interrupts;
 mod leaks;
 mod lifecycle;
 mod member_role_life_cycle;
+mod moves;
 mod plan_checks;
 mod scene;
 pub(crate) mod subject;

@@ -1,8 +1,9 @@
 //! A stand-in for the provider `hashicorp/aws`, as far as planning goes: real Terraform validates and plans our module
 //! against it without a registry and without AWS.
 //!
-//! It knows the types that the module uses (`schemas.txt`). A plan takes everything as it is given, and fills in what AWS would
-//! make with texts that follow from names, so that policies are known in the plan and can be compared. It applies nothing.
+//! It knows the types that the module uses, and those that users move here from (`schemas.txt`). A plan takes everything as it is given, and fills in what AWS would
+//! make with texts that follow from names, so that policies are known in the plan and can be compared. It applies nothing, and what is in a state is as it
+//! was.
 
 mod schema;
 
@@ -12,8 +13,8 @@ use anyhow::{Context as _, Result};
 use crossaccount_proto::tfplugin6::provider_server::Provider;
 use crossaccount_proto::tfplugin6::{
     Diagnostic, DynamicValue, configure_provider, diagnostic, get_provider_schema,
-    plan_resource_change, read_data_source, stop_provider, validate_data_resource_config,
-    validate_provider_config, validate_resource_config,
+    plan_resource_change, read_data_source, read_resource, stop_provider, upgrade_resource_state,
+    validate_data_resource_config, validate_provider_config, validate_resource_config,
 };
 use rmpv::Value;
 use tonic::{Request, Response, Status};
@@ -188,6 +189,31 @@ impl Provider for Stub {
             Err(error) => answer.diagnostics = told(&error),
         }
         Ok(Response::new(answer))
+    }
+
+    async fn upgrade_resource_state(
+        &self,
+        request: Request<upgrade_resource_state::Request>,
+    ) -> Answer<upgrade_resource_state::Response> {
+        let state = request.into_inner().raw_state.unwrap_or_default();
+        Ok(Response::new(upgrade_resource_state::Response {
+            upgraded_state: Some(DynamicValue {
+                msgpack: Vec::new(),
+                json: state.json,
+            }),
+            ..upgrade_resource_state::Response::default()
+        }))
+    }
+
+    /// What is in a state is there.
+    async fn read_resource(
+        &self,
+        request: Request<read_resource::Request>,
+    ) -> Answer<read_resource::Response> {
+        Ok(Response::new(read_resource::Response {
+            new_state: request.into_inner().current_state,
+            ..read_resource::Response::default()
+        }))
     }
 
     async fn read_data_source(

@@ -213,6 +213,14 @@ impl Operation for CredentialOperation {
         }
     }
 
+    fn failures_of_reads(self) -> &'static [Failure] {
+        if self.failures().len() == Failure::ALL.len() {
+            &Failure::OF_READS
+        } else {
+            &Failure::ESSENTIAL_OF_READS
+        }
+    }
+
     async fn check(self, case: &Case, before: &Before, stored: &Stored) -> Result<()> {
         let wanted = self.wanted(case);
         let name = wanted.as_ref().and_then(|wanted| wanted["name"].as_str());

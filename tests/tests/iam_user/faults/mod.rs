@@ -52,14 +52,17 @@ impl Failure {
     pub(super) const ESSENTIAL: [Self; 3] =
         [Self::ServerError, Self::DroppedAfterCommit, Self::Killed];
 
-    /// Whether it is another failure of a read than the rest: without an effect, a read that is lost before it is carried
-    /// out is one whose answer is lost, and a retry that succeeds is seen where it matters, at writes.
-    pub(super) fn of_reads(self) -> bool {
-        !matches!(
-            self,
-            Self::DroppedBeforeCommit | Self::DroppedAfterCommitOnce
-        )
-    }
+    /// All failures of a read. It has no effect, so one that is lost before it is carried out is one whose answer is lost;
+    /// and a retry that succeeds is proven where it matters, with writes.
+    pub(super) const OF_READS: [Self; 4] = [
+        Self::Throttled,
+        Self::ServerError,
+        Self::DroppedAfterCommit,
+        Self::Killed,
+    ];
+    /// For operations whose reads are those of another one, where they fail in all ways: the SDK treats all passing
+    /// refusals alike, and a death in a read is one after the write before it.
+    pub(super) const ESSENTIAL_OF_READS: [Self; 1] = [Self::ServerError];
 
     /// The fault that makes a call fail like this.
     pub(super) fn fault(self, call: &Place) -> Fault {
