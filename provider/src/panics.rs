@@ -60,7 +60,7 @@ mod tests {
         let quoting: [fn(); 4] = [
             || panic!("no user {}", std::hint::black_box("SECRET")),
             || {
-                Err::<(), _>(std::hint::black_box("SECRET")).unwrap();
+                std::hint::black_box(Err::<(), _>("SECRET")).unwrap();
             },
             // Such a message quotes the whole text.
             || drop(std::hint::black_box("SÉCRET")[..2].to_owned()),

@@ -97,9 +97,10 @@ pub(in super::super) async fn table<O: Operation>(operation: O) {
     let places = places(operation).await.unwrap();
     let writes = places.iter().filter(|place| place.is_write()).count();
     let cases = places.iter().flat_map(|place| {
-        let failures = match place.is_write() {
-            true => operation.failures(),
-            false => operation.failures_of_reads(),
+        let failures = if place.is_write() {
+            operation.failures()
+        } else {
+            operation.failures_of_reads()
         };
         failures.iter().map(move |failure| (place, *failure))
     });
