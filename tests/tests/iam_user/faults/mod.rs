@@ -52,16 +52,10 @@ impl Failure {
     pub(super) const ESSENTIAL: [Self; 3] =
         [Self::ServerError, Self::DroppedAfterCommit, Self::Killed];
 
-    /// All failures of a read. It has no effect, so one that is lost before it is carried out is one whose answer is lost;
-    /// and a retry that succeeds is proven where it matters, with writes.
-    pub(super) const OF_READS: [Self; 4] = [
-        Self::Throttled,
-        Self::ServerError,
-        Self::DroppedAfterCommit,
-        Self::Killed,
-    ];
-    /// For operations whose reads are those of another one, where they fail in all ways: the SDK treats all passing
-    /// refusals alike, and a death in a read is one after the write before it.
+    /// All failures of a read that differ in what follows: the call has no effect, so that one that is lost, in either
+    /// way, is one that is refused, and the SDK treats all passing refusals alike.
+    pub(super) const OF_READS: [Self; 2] = [Self::ServerError, Self::Killed];
+    /// For operations whose reads are those of another one: a death in a read is one after the write before it.
     pub(super) const ESSENTIAL_OF_READS: [Self; 1] = [Self::ServerError];
 
     /// The fault that makes a call fail like this.

@@ -14,7 +14,7 @@ use super::case::PATIENCE;
 use super::{Case, Failure, Place, history};
 
 /// Cases that run at the same time, over all tests: most of the time a case waits for a retry.
-static PARALLEL: Semaphore = Semaphore::const_new(96);
+static PARALLEL: Semaphore = Semaphore::const_new(32);
 
 /// What is done while a call fails, and what must be there in the end.
 pub(in super::super) trait Operation: Copy + std::fmt::Debug {
