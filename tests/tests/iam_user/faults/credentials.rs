@@ -214,7 +214,7 @@ impl Operation for CredentialOperation {
     }
 
     fn failures_of_reads(self) -> &'static [Failure] {
-        if self.failures().len() == Failure::ALL.len() {
+        if self.failures() == Failure::ALL {
             &Failure::OF_READS
         } else {
             &Failure::ESSENTIAL_OF_READS
